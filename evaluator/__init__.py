@@ -1,0 +1,1 @@
+"""The simulated world: model, workloads, simulation, sandbox, trace, replay, score, gate."""

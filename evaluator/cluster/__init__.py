@@ -1,0 +1,1 @@
+"""The cluster world: heterogeneous nodes, gangs, DAGs, preemption, failures, energy."""
