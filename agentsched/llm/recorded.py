@@ -1,0 +1,236 @@
+"""Recording model calls on a cassette, and answering from one.
+
+A cassette is JSON lines, one call each: ``key`` (sha256 of everything that was asked), ``ordinal``
+(0 for the first call with that key in one process, 1 for the second, …), the reply, and the
+messages, so that a person can read what was said. A line is on disk before the reply is used.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import threading
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+
+from agentsched.errors import CassetteError, StorageError
+from agentsched.llm.model import ChatModel, Message, Price, Reply
+
+_Place = tuple[str, int]
+
+
+def call_key(
+    messages: Sequence[Message],
+    schema: type[BaseModel] | None,
+    max_tokens: int,
+    temperature: float,
+    seed: int,
+) -> str:
+    """Return the digest of one question; equal questions have equal keys."""
+    asked = {
+        "messages": [[m.role, m.content] for m in messages],
+        "schema": None if schema is None else schema.model_json_schema(),
+        "max_tokens": max_tokens,
+        "temperature": temperature,
+        "seed": seed,
+    }
+    text = json.dumps(asked, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+class _Ordinals:
+    """Counts calls by key."""
+
+    def __init__(self) -> None:
+        self._counts: dict[str, int] = {}
+        self._lock = threading.Lock()
+
+    def next(self, key: str) -> int:
+        with self._lock:
+            ordinal = self._counts.get(key, 0)
+            self._counts[key] = ordinal + 1
+            return ordinal
+
+
+class RecordedModel:
+    """Answers from a cassette alone; a call that is not on it is an error."""
+
+    def __init__(self, path: Path) -> None:
+        """Read the cassette.
+
+        Raises:
+            CassetteError: No such file, or a damaged line.
+        """
+        self._path = path
+        if not path.is_file():
+            raise CassetteError(f"no cassette {str(path)!r}; name a run's model.jsonl")
+        self._replies, self._name, _ = _read(path)
+        self._ordinals = _Ordinals()
+        self.price = Price()
+
+    @property
+    def name(self) -> str:
+        """The model that was recorded."""
+        return self._name or "recorded"
+
+    def chat(
+        self,
+        messages: Sequence[Message],
+        *,
+        schema: type[BaseModel] | None = None,
+        max_tokens: int,
+        temperature: float = 0.0,
+        seed: int = 0,
+    ) -> Reply:
+        """Answer as recorded; see ``ChatModel.chat``.
+
+        Raises:
+            CassetteError: The call is not on the cassette.
+        """
+        key = call_key(messages, schema, max_tokens, temperature, seed)
+        ordinal = self._ordinals.next(key)
+        reply = self._replies.get((key, ordinal))
+        if reply is None:
+            raise CassetteError(
+                f"cassette {str(self._path)!r}: no reply for call {key[:12]} (repeat {ordinal}) "
+                f"among {len(self._replies)}; the prompts, seed or settings differ from the "
+                f"recording, so record anew with a model"
+            )
+        return reply
+
+    def close(self) -> None:
+        """Nothing to let go of."""
+
+
+class RecordingModel:
+    """Any model, with every call put on a cassette.
+
+    Opened on a cassette that exists, it goes on with it: calls already there are answered from
+    it and not paid again, so a run that was killed resumes as if it had not been.
+    """
+
+    def __init__(self, model: ChatModel, path: Path) -> None:
+        """Open or create the cassette.
+
+        Raises:
+            CassetteError: It exists and is damaged (a torn last line is mended).
+            StorageError: It cannot be written.
+        """
+        self._model = model
+        self._path = path
+        self._lock = threading.Lock()
+        self._ordinals = _Ordinals()
+        self._replies: dict[_Place, Reply] = {}
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = path.open("ab", buffering=0)
+            self._replies, _, whole = _read(path)
+            self._file.truncate(whole)
+            os.fsync(self._file.fileno())
+            _sync_folder(path.parent)
+        except OSError as error:
+            raise _cannot_write(path, error) from error
+
+    @property
+    def name(self) -> str:
+        """The wrapped model's name."""
+        return self._model.name
+
+    @property
+    def price(self) -> Price:
+        """The wrapped model's price."""
+        return self._model.price
+
+    def chat(
+        self,
+        messages: Sequence[Message],
+        *,
+        schema: type[BaseModel] | None = None,
+        max_tokens: int,
+        temperature: float = 0.0,
+        seed: int = 0,
+    ) -> Reply:
+        """Answer, from the cassette if the call is on it; see ``ChatModel.chat``.
+
+        Raises:
+            StorageError: The reply could not be put on disk.
+        """
+        key = call_key(messages, schema, max_tokens, temperature, seed)
+        place = (key, self._ordinals.next(key))
+        known = self._replies.get(place)
+        if known is not None:
+            return known
+        reply = self._model.chat(
+            messages, schema=schema, max_tokens=max_tokens, temperature=temperature, seed=seed
+        )
+        self._append(place, messages, reply)
+        return reply
+
+    def close(self) -> None:
+        """Close the cassette and the wrapped model."""
+        self._file.close()
+        self._model.close()
+
+    def _append(self, place: _Place, messages: Sequence[Message], reply: Reply) -> None:
+        record = {
+            "key": place[0],
+            "ordinal": place[1],
+            "reply": asdict(reply),
+            "messages": [asdict(message) for message in messages],
+        }
+        line = json.dumps(record, ensure_ascii=False, separators=(",", ":")) + "\n"
+        data = line.encode("utf-8", "surrogatepass")
+        with self._lock:
+            start = self._file.seek(0, os.SEEK_END)
+            try:
+                while data:
+                    data = data[self._file.write(data) :]
+                os.fsync(self._file.fileno())
+            except OSError as error:
+                self._take_back(start)
+                raise _cannot_write(self._path, error) from error
+            self._replies[place] = reply
+
+    def _take_back(self, start: int) -> None:
+        """Drop what a full disk left of a line; the next opening would mend it as well."""
+        try:
+            os.truncate(self._path, start)
+        except OSError:
+            return
+
+
+def _read(path: Path) -> tuple[dict[_Place, Reply], str, int]:
+    """Return the replies, the model's name, and the length of the whole lines in bytes."""
+    data = path.read_bytes()
+    whole = data.rfind(b"\n") + 1
+    replies: dict[_Place, Reply] = {}
+    name = ""
+    for number, line in enumerate(data[:whole].splitlines(), start=1):
+        try:
+            record: dict[str, Any] = json.loads(line)
+            reply = Reply(**record["reply"])
+            replies[str(record["key"]), int(record["ordinal"])] = reply
+        except (ValueError, KeyError, TypeError) as error:
+            raise CassetteError(
+                f"cassette {str(path)!r}: line {number} is damaged ({type(error).__name__}); "
+                f"restore the file or remove the line"
+            ) from error
+        name = reply.model or name
+    return replies, name, whole
+
+
+def _cannot_write(path: Path, error: OSError) -> StorageError:
+    return StorageError(f"cassette {str(path)!r} cannot be written: {error.strerror or error}")
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
