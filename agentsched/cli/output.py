@@ -1,0 +1,83 @@
+"""What commands print: tables for people, JSON for machines; messages go to stderr."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+
+
+def emit(data: object) -> None:
+    """Print JSON to stdout; a number that JSON cannot hold (inf, NaN) becomes null."""
+    sys.stdout.write(json.dumps(_plain(data), indent=2, allow_nan=False) + "\n")
+
+
+def note(text: str) -> None:
+    """Print a message for people to stderr."""
+    sys.stderr.write(text + "\n")
+
+
+def console(*, stderr: bool = False) -> Console:
+    """Return a terminal; a pipe gets lines that are wide enough never to be folded."""
+    from rich.console import Console
+
+    stream = sys.stderr if stderr else sys.stdout
+    width = None if stream.isatty() else 200
+    return Console(stderr=stderr, width=width, highlight=False, soft_wrap=False)
+
+
+def show(*parts: RenderableType) -> None:
+    """Print to stdout. Strings are printed as they are: brackets in them are no markup."""
+    from rich.text import Text
+
+    target = console()
+    for part in parts:
+        target.print(Text(part) if isinstance(part, str) else part)
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[str]], title: str = "") -> None:
+    """Print a table; a column named with a leading ``>`` is set to the right."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    made = Table(box=box.SIMPLE_HEAD, title=title or None, title_justify="left", pad_edge=False)
+    for column in columns:
+        made.add_column(
+            column.removeprefix(">"), justify="right" if column.startswith(">") else "left"
+        )
+    for row in rows:
+        made.add_row(*(Text(cell) for cell in row))
+    show(made)
+
+
+def number(value: float) -> str:
+    """Return a number for a table: four significant digits, whole thousands in full."""
+    if not math.isfinite(value):
+        return str(value)
+    if value == 0 or abs(value) >= 10_000:
+        return f"{value:,.0f}"
+    return f"{value:.4g}"
+
+
+def _plain(value: object) -> Any:
+    match value:
+        case None | bool() | str():
+            return value
+        case int():
+            return int(value)
+        case float():
+            return float(value) if math.isfinite(value) else None
+        case Mapping():
+            return {str(key): _plain(item) for key, item in value.items()}
+        case list() | tuple():
+            return [_plain(item) for item in value]
+        case _ if hasattr(value, "item"):
+            return _plain(value.item())
+        case _:
+            return str(value)

@@ -1,0 +1,75 @@
+"""What a POLICY argument means: a known rule, a Python file, or a policy in memory."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from agentsched.errors import UserError
+
+if TYPE_CHECKING:
+    from evaluator.policies.catalogue import NativeRule
+    from evaluator.policy import PolicySource
+
+
+def find_policy(name: str, memory_url: str | None = None) -> PolicySource | NativeRule:
+    """Return the policy of that name.
+
+    Args:
+        name: A known rule, the path of a ``.py`` file, or the id (its first 4 digits or more) of
+            a policy in memory.
+        memory_url: Where the memory is; None takes the settings'.
+
+    Raises:
+        UserError: Nothing answers to the name.
+        SubsetError: The file is no policy.
+    """
+    from evaluator.candidates import read_policy
+    from evaluator.policies.catalogue import known_rules, load_rule
+
+    if name in known_rules():
+        return load_rule(name)
+    path = Path(name)
+    if path.suffix == ".py":
+        return read_policy(_read(path), name=path.stem)
+    remembered = _remembered(name, memory_url)
+    if remembered is not None:
+        return remembered
+    raise UserError(
+        f"no policy {name!r}: it is no known rule, no .py file and no id in memory"
+        f"{suggestion(name, known_rules())}; see: agentsched policies list, agentsched memory list"
+    )
+
+
+def suggestion(name: str, known: Sequence[str]) -> str:
+    """Return ``, did you mean 'x'?`` when something known is close, else nothing."""
+    close = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
+    return f", did you mean {close[0]!r}" if close else ""
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise UserError(f"{str(path)!r} is not UTF-8 text: {error}") from error
+    except OSError as error:
+        raise UserError(
+            f"{str(path)!r} cannot be read: {error.strerror}; name an existing .py file"
+        ) from error
+
+
+def _remembered(name: str, memory_url: str | None) -> PolicySource | None:
+    digits = name.lower()
+    if len(digits) < 4 or not set(digits) <= set("0123456789abcdef"):
+        return None
+    from agentsched.cli.memory import opened
+    from memory.records import PolicyRecord
+
+    with opened(memory_url) as store, store.read() as view:
+        found = view.starting(PolicyRecord, digits)
+    if len(found) > 1:
+        ids = ", ".join(record.id[:12] for record in found)
+        raise UserError(f"policy id {name!r} is the beginning of several: {ids}; give more of it")
+    return found[0].source() if found else None

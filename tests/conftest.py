@@ -1,0 +1,52 @@
+"""What every test gets: ``--live``, and an environment without the user's settings and memory."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--live", action="store_true", help="run tests that need a real model or real servers"
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--live"):
+        return
+    for item in items:
+        if item.get_closest_marker("live"):
+            item.add_marker(pytest.mark.skip(reason="needs --live"))
+
+
+@pytest.fixture(autouse=True)
+def _own_environment(
+    request: pytest.FixtureRequest,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    """No test reads or writes what belongs to the user; only live ones may see the model."""
+    live = request.node.get_closest_marker("live") is not None
+    for name in list(os.environ):
+        kept = live and name.startswith(("OPENAI_", "AGENTSCHED_MODEL_"))
+        if name.startswith(("OPENAI_", "AGENTSCHED_")) and not kept:
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("AGENTSCHED_HOME", str(tmp_path_factory.getbasetemp() / "home"))
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The checkout."""
+    return Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def shared_data(root: Path) -> Path:
+    """Public traces beside the checkout; tests that need them are skipped without them."""
+    folder = root.parent / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip(f"no public traces in {folder}")
+    return folder
