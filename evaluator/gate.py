@@ -25,7 +25,7 @@ class GateRules:
     """What a candidate has to show."""
 
     alpha: float = 0.05
-    """Chance of accepting a candidate that does not clear ``minimum_gain``, all finalists together."""
+    """Chance of accepting a candidate without ``minimum_gain``, all finalists together."""
     minimum_gain: float = 0.005
     """Relative gain that the lower bound must clear against the best known and the incumbent."""
     tolerance: float = 0.01

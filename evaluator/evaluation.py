@@ -1,0 +1,197 @@
+"""One policy on the instances of a split: simulated, measured, audited by a second program."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import time
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from evaluator.cluster.instance import Instance
+from evaluator.cluster.model import columns_digest
+from evaluator.cluster.perturb import perturb
+from evaluator.cluster.scenario import Scenario
+from evaluator.cluster.simulation import simulate
+from evaluator.errors import PolicyError, TraceError
+from evaluator.metrics import measure
+from evaluator.policies.catalogue import NativeRule
+from evaluator.policy import PolicySource
+from evaluator.replay import replay
+from evaluator.sandbox import Sandbox
+from evaluator.trace import Trace
+
+KEPT_TASKS = 2_000_000
+"""Instances are kept for the next policy until their tasks add up to this."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A policy that has no score; never a slow policy."""
+
+    stage: str
+    """Where: parse, or the split."""
+    kind: str
+    """What: subset, decision, policy, timeout, died, protocol, violation, metric, …"""
+    message: str
+    cpu_seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Audited:
+    """One simulation that is beyond doubt."""
+
+    metrics: dict[str, float]
+    digest: str
+    """sha256 of the trace."""
+    decisions: str
+    """sha256 of its decisions alone (task, node, start): how the policy behaves."""
+    cpu_seconds: float
+    """Of simulating, the candidate's process included; measuring and audit are extra."""
+    tasks: int
+    trace: Trace | None
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """A policy's results; every sequence has one entry an instance, in the order asked for."""
+
+    split: str
+    indices: tuple[int, ...]
+    metrics: tuple[dict[str, float], ...]
+    digests: tuple[str, ...]
+    decisions: tuple[str, ...]
+    cpu_seconds: float
+    tasks: int
+    traces: tuple[Trace, ...] = ()
+    """Empty unless asked for."""
+
+
+Evaluation = Scored | Failed
+
+
+class Instances:
+    """The instances of one scenario, generated once and kept within a bound of tasks."""
+
+    def __init__(self, scenario: Scenario, kept_tasks: int = KEPT_TASKS) -> None:
+        self.scenario = scenario
+        self._kept_tasks = kept_tasks
+        self._kept: OrderedDict[tuple[str, int, bytes, str], Instance] = OrderedDict()
+
+    def get(self, split: str, index: int, seed: bytes, perturbation: str = "") -> Instance:
+        """Return one instance; ``perturbation`` is one of ``PERTURBATIONS`` or empty."""
+        key = (split, index, seed, perturbation)
+        if key in self._kept:
+            self._kept.move_to_end(key)
+            return self._kept[key]
+        if perturbation:
+            made = perturb(self.get(split, index, seed), perturbation, seed)
+        else:
+            made = self.scenario.instance(split, index, seed)
+        self._kept[key] = made
+        total = sum(len(instance.workload) for instance in self._kept.values())
+        while total > self._kept_tasks and len(self._kept) > 1:
+            total -= len(self._kept.popitem(last=False)[1].workload)
+        return made
+
+
+def evaluate(
+    scenario: Scenario,
+    policy: PolicySource | NativeRule,
+    split: str,
+    indices: Sequence[int],
+    seed: bytes,
+    *,
+    sandbox: Sandbox | None = None,
+    keep_traces: bool = False,
+) -> Evaluation:
+    """Score a policy on instances of a split; the first failure ends it.
+
+    Args:
+        scenario: Where the instances come from.
+        policy: A known rule or a candidate; a general one needs ``sandbox``.
+        split: Name of the split.
+        indices: Instances of the split, in this order.
+        seed: 16 secret bytes; equal seeds give equal instances.
+        sandbox: Runs general candidates.
+        keep_traces: Return the traces too.
+
+    Raises:
+        InputError: The scenario cannot make the instance.
+    """
+    instances = _instances(scenario)
+    done: list[Audited] = []
+    for index in indices:
+        one = evaluate_instance(
+            instances.get(split, index, seed), policy, split, sandbox=sandbox, keep=keep_traces
+        )
+        if isinstance(one, Failed):
+            return one
+        done.append(one)
+    return Scored(
+        split=split, indices=tuple(indices), metrics=tuple(m.metrics for m in done),
+        digests=tuple(m.digest for m in done), decisions=tuple(m.decisions for m in done),
+        cpu_seconds=sum(m.cpu_seconds for m in done), tasks=sum(m.tasks for m in done),
+        traces=tuple(m.trace for m in done if m.trace is not None),
+    )  # fmt: skip
+
+
+def evaluate_instance(
+    instance: Instance,
+    policy: PolicySource | NativeRule,
+    stage: str,
+    *,
+    sandbox: Sandbox | None = None,
+    keep: bool = False,
+) -> Audited | Failed:
+    """Simulate one instance, measure it, and let the second implementation check both."""
+    before = time.process_time()
+    try:
+        trace = simulate(instance, policy, sandbox=sandbox)
+    except PolicyError as error:
+        return Failed(stage, _kind(error), str(error), time.process_time() - before)
+    spent = time.process_time() - before
+    metrics = measure(instance, trace)
+    audit = replay(instance, trace)
+    if audit.violations:
+        first = audit.violations[0]
+        more = f" (and {len(audit.violations) - 1} more)" if len(audit.violations) > 1 else ""
+        return Failed(stage, "violation", f"{first}{more}", spent)
+    if audit.metrics != metrics:
+        name = next(key for key in metrics if audit.metrics.get(key) != metrics[key])
+        raise TraceError(
+            f"metric {name!r}: {metrics[name]!r} when scored, {audit.metrics.get(name)!r} when "
+            "replayed; the two implementations disagree, please report it"
+        )
+    return Audited(
+        metrics=metrics, digest=columns_digest(trace), decisions=decisions_digest(trace),
+        cpu_seconds=spent, tasks=len(instance.workload), trace=trace if keep else None,
+    )  # fmt: skip
+
+
+def decisions_digest(trace: Trace) -> str:
+    """sha256 of what was decided: which task, on which node, when."""
+    hasher = hashlib.sha256()
+    for column in (trace.task, trace.node, trace.start):
+        hasher.update(np.ascontiguousarray(column).tobytes())
+    return hasher.hexdigest()
+
+
+_LAST: list[Instances] = []
+
+
+def _instances(scenario: Scenario) -> Instances:
+    """Instances of the scenario used last stay in this process."""
+    if not _LAST or _LAST[0].scenario.digest != scenario.digest:
+        _LAST[:] = [Instances(scenario)]
+    return _LAST[0]
+
+
+def _kind(error: PolicyError) -> str:
+    """Name the error's class: SubsetError is ``subset``, WorkerTimeout is ``timeout``."""
+    name = type(error).__name__
+    short = re.sub(r"^Worker|Error$", "", name).lower()
+    return short or "policy"
