@@ -5,7 +5,8 @@ AgentSchedError             1  base; raised on its own it is a bug
 │   └── SettingsError       2  a setting is wrong: file or variable, field, value
 ├── PromptError             1  a prompt file is missing, damaged, or given the wrong inputs
 ├── BudgetError             3  tokens or money are used up, or the next call would exceed them
-├── ModelError              4  the language model: endpoint down, refused, timed out, garbage
+├── ModelError              4  the language model: endpoint down, refused, garbage
+│   ├── ModelTimeout        4  one call took too long; the next one may not
 │   ├── WeightsError        4  the local model's file is missing, wrong or cannot be fetched
 │   └── CassetteError       4  a recording is damaged or lacks the reply asked for
 └── StorageError            8  a file of ours cannot be written (disk full, no permission)
@@ -76,6 +77,10 @@ class ModelError(AgentSchedError):
     """The language model failed; the message names the server, what failed, and the way out."""
 
     exit = Exit.MODEL
+
+
+class ModelTimeout(ModelError):
+    """One call took longer than ``model.timeout_seconds``; the model may well answer the next."""
 
 
 class WeightsError(ModelError):

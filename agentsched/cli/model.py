@@ -30,7 +30,8 @@ def pull_(
 ) -> None:
     """Fetch the weights (1.1 GB, once), check their sha256, put them in place."""
     from agentsched.errors import UserError
-    from agentsched.llm.weights import QWEN, pull
+    from agentsched.llm.pulling import pull
+    from agentsched.llm.weights import QWEN
     from agentsched.settings import load_settings
 
     if any_ and path is None:

@@ -15,7 +15,7 @@ import openai
 from openai.types.chat import ChatCompletion
 from pydantic import BaseModel, ValidationError
 
-from agentsched.errors import ModelError
+from agentsched.errors import ModelError, ModelTimeout
 from agentsched.llm.model import Finish, Message, Price, Reply, estimate_tokens
 
 log = logging.getLogger(__name__)
@@ -165,9 +165,9 @@ class EndpointModel:
                     )
                     return completion
             except (TimeoutError, openai.APITimeoutError) as error:
-                raise self._error(
-                    f"no answer within {self._timeout:g} s; raise model.timeout_seconds or ask "
-                    f"for less"
+                raise ModelTimeout(
+                    f"{self._label()}: no answer within {self._timeout:g} s; raise "
+                    f"model.timeout_seconds"
                 ) from error
             except openai.BadRequestError as error:
                 if not self._learn(error, request):
@@ -258,8 +258,11 @@ class EndpointModel:
         return f"{_said(error)} {times}"
 
     def _error(self, what: str) -> ModelError:
+        return ModelError(f"{self._label()}: {what}")
+
+    def _label(self) -> str:
         name = f" {self._name!r}" if self._name else ""
-        return ModelError(f"model{name} at {self._where}: {what}")
+        return f"model{name} at {self._where}"
 
 
 def _short(error: BaseException) -> str:

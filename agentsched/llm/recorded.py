@@ -2,7 +2,8 @@
 
 A cassette is JSON lines, one call each: ``key`` (sha256 of everything that was asked), ``ordinal``
 (0 for the first call with that key in one process, 1 for the second, …), the reply, and the
-messages, so that a person can read what was said. A line is on disk before the reply is used.
+messages, so that a person can read what was said. A line is on disk before the reply is used. Calls
+that timed out are on it too; other errors are not, they end a run and are tried again.
 """
 
 from __future__ import annotations
@@ -18,10 +19,12 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from agentsched.errors import CassetteError, StorageError
+from agentsched.errors import CassetteError, ModelTimeout, StorageError
 from agentsched.llm.model import ChatModel, Message, Price, Reply
 
 _Place = tuple[str, int]
+Recorded = Reply | str
+"""A reply, or the message of a call that timed out: it times out again when played."""
 
 
 def call_key(
@@ -101,7 +104,7 @@ class RecordedModel:
                 f"among {len(self._replies)}; the prompts, seed or settings differ from the "
                 f"recording, so record anew with a model"
             )
-        return reply
+        return _play(reply)
 
     def close(self) -> None:
         """Nothing to let go of."""
@@ -125,7 +128,7 @@ class RecordingModel:
         self._path = path
         self._lock = threading.Lock()
         self._ordinals = _Ordinals()
-        self._replies: dict[_Place, Reply] = {}
+        self._replies: dict[_Place, Recorded] = {}
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._file = path.open("ab", buffering=0)
@@ -164,23 +167,27 @@ class RecordingModel:
         place = (key, self._ordinals.next(key))
         known = self._replies.get(place)
         if known is not None:
-            return known
-        reply = self._model.chat(
-            messages, schema=schema, max_tokens=max_tokens, temperature=temperature, seed=seed
-        )
+            return _play(known)
+        reply: Recorded
+        try:
+            reply = self._model.chat(
+                messages, schema=schema, max_tokens=max_tokens, temperature=temperature, seed=seed
+            )
+        except ModelTimeout as error:
+            reply = str(error)
         self._append(place, messages, reply)
-        return reply
+        return _play(reply)
 
     def close(self) -> None:
         """Close the cassette and the wrapped model."""
         self._file.close()
         self._model.close()
 
-    def _append(self, place: _Place, messages: Sequence[Message], reply: Reply) -> None:
+    def _append(self, place: _Place, messages: Sequence[Message], reply: Recorded) -> None:
         record = {
             "key": place[0],
             "ordinal": place[1],
-            "reply": asdict(reply),
+            "reply": reply if isinstance(reply, str) else asdict(reply),
             "messages": [asdict(message) for message in messages],
         }
         line = json.dumps(record, ensure_ascii=False, separators=(",", ":")) + "\n"
@@ -204,24 +211,32 @@ class RecordingModel:
             return
 
 
-def _read(path: Path) -> tuple[dict[_Place, Reply], str, int]:
+def _read(path: Path) -> tuple[dict[_Place, Recorded], str, int]:
     """Return the replies, the model's name, and the length of the whole lines in bytes."""
     data = path.read_bytes()
     whole = data.rfind(b"\n") + 1
-    replies: dict[_Place, Reply] = {}
+    replies: dict[_Place, Recorded] = {}
     name = ""
     for number, line in enumerate(data[:whole].splitlines(), start=1):
         try:
             record: dict[str, Any] = json.loads(line)
-            reply = Reply(**record["reply"])
+            said = record["reply"]
+            reply: Recorded = said if isinstance(said, str) else Reply(**said)
             replies[str(record["key"]), int(record["ordinal"])] = reply
         except (ValueError, KeyError, TypeError) as error:
             raise CassetteError(
                 f"cassette {str(path)!r}: line {number} is damaged ({type(error).__name__}); "
                 f"restore the file or remove the line"
             ) from error
-        name = reply.model or name
+        if isinstance(reply, Reply):
+            name = reply.model or name
     return replies, name, whole
+
+
+def _play(recorded: Recorded) -> Reply:
+    if isinstance(recorded, str):
+        raise ModelTimeout(recorded)
+    return recorded
 
 
 def _cannot_write(path: Path, error: OSError) -> StorageError:
