@@ -8,9 +8,8 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from evaluator.cluster.scenario import Scenario, load_scenario
-
 from agentsched.errors import UserError
+from evaluator.cluster.scenario import Scenario, load_scenario
 from evaluator.gate import GateRules
 
 
@@ -93,6 +92,8 @@ class EvolveConfig:
     """Weakest sandbox level for general candidates, as in the settings."""
     unsafe: bool = False
     """Run general candidates even without any sandbox."""
+    general: bool = False
+    """Also ask for general policies (``decide``), which run in the sandbox."""
     args: Mapping[str, Any] = field(default_factory=dict)
     """Command-line arguments as they were passed, for the manifest."""
 

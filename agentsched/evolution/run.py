@@ -139,6 +139,42 @@ class Run:
         """Write the manifest."""
         self.write("run.json", json.dumps(self.manifest, indent=2) + "\n")
 
+    def mark(self, status: str, error: str | None = None) -> None:
+        """Write the status: running, interrupted, failed or finished."""
+        self.manifest["status"] = status
+        self.manifest["error"] = error
+        self.save()
+
+    def add_facts(self, **facts: Any) -> None:
+        """Add to the manifest what is known only now; nothing is written if it is there."""
+        if any(self.manifest.get(name) != value for name, value in facts.items()):
+            self.manifest.update(facts)
+            self.save()
+
+    def reveal(self) -> None:
+        """Show the secret behind the seeds; only when nothing is left to be sealed."""
+        self.manifest["seeds"]["secret"] = self.seeds.secret.hex()
+        self.save()
+
+    def expect_scenario(self, digest: str) -> None:
+        """Refuse to go on with another scenario than the run began with.
+
+        Raises:
+            UserError: The scenario file, or a file it reads, has changed since.
+        """
+        if digest != self.manifest["scenario"]["digest"]:
+            raise UserError(
+                f"run {self.path.name!r}: scenario {self.config.scenario!r} has changed since the "
+                "run began; restore its files or start a new run"
+            )
+
+    def note(self, name: str, text: str) -> None:
+        """Write a file that the events could rebuild, without waiting for the disk."""
+        path = self.path / name
+        with storage(path, f"agentsched evolve --resume {self.path}"):
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+
     def seal(self, fingerprint: str) -> None:
         """Open the sealed test, once. The same finalists may come back after a kill.
 

@@ -1,0 +1,157 @@
+"""What an evaluating process does with a candidate: cheap checks first, each may end it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from evaluator.policies.catalogue import NativeRule, load_rule
+
+from agentsched.evolution.seeds import Seeds
+from agentsched.evolution.worker import Handler
+from evaluator.candidates import read_policy
+from evaluator.cluster.scenario import Scenario
+from evaluator.errors import PolicyError
+from evaluator.evaluation import Audited, Failed, Instances, evaluate_instance
+from evaluator.policy import PolicySource
+from evaluator.racing import has_lost
+from evaluator.sandbox import Level, Sandbox
+
+Result = dict[str, Any]
+Job = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """What every evaluating process is given once."""
+
+    scenario: Scenario
+    seeds: Seeds
+    sandbox: str = "seccomp"
+    unsafe: bool = False
+
+
+def open_runner(setup: Setup) -> Handler:
+    """Return the function that answers jobs; the engine is warm afterwards."""
+    runner = Runner(setup)
+    runner.warm()
+    return runner.run
+
+
+class Runner:
+    """Answers two kinds of job.
+
+    ``cascade``: parse, smoke, train with racing. ``score``: given instances of a split, all of
+    them. A policy is ``{"rule": name}`` or ``{"text": source, "name": name}``.
+    """
+
+    def __init__(self, setup: Setup) -> None:
+        self._setup = setup
+        self._instances = Instances(setup.scenario)
+        self._box: Sandbox | None = None
+
+    def warm(self) -> None:
+        """Compile the engine and make the smoke instance before the first deadline runs."""
+        scenario = self._setup.scenario
+        instance = self._instances.get("smoke", 0, self._setup.seeds.of("smoke"))
+        evaluate_instance(instance, load_rule(scenario.start), "smoke")
+
+    def run(self, job: Job) -> Result:
+        """Answer one job."""
+        try:
+            policy = self._policy(job["policy"])
+        except PolicyError as error:
+            return failed(Failed("parse", "subset", str(error)))
+        return self._cascade(job, policy) if job["do"] == "cascade" else self._score(job, policy)
+
+    def _policy(self, wanted: Job) -> PolicySource | NativeRule:
+        if "rule" in wanted:
+            return load_rule(wanted["rule"])
+        return read_policy(wanted["text"], wanted["name"])
+
+    def _cascade(self, job: Job, policy: PolicySource | NativeRule) -> Result:
+        """Smoke, then train one by one until done, duplicate, or clearly lost to ``job["bar"]``."""
+        scenario, seeds = self._setup.scenario, self._setup.seeds
+        done: list[Audited] = []
+        known: dict[str, str] = job["fingerprints"]
+        bar: Sequence[float] = job["bar"]
+        objective, planned = scenario.objective, scenario.splits["train"]
+        smoke: list[str] = []
+        spent = 0.0
+        fingerprint = ""
+        for split, index in [("smoke", i) for i in range(scenario.splits["smoke"])] + [
+            ("train", i) for i in range(planned)
+        ]:
+            one = self._one(policy, split, index, seeds.of(split))
+            spent += one.cpu_seconds
+            if isinstance(one, Failed):
+                return {**failed(one), "cpu": spent}
+            if split == "smoke":
+                smoke.append(one.decisions)
+                continue
+            done.append(one)
+            if index == 0:
+                fingerprint = _digest([*smoke, one.decisions])
+                if fingerprint in known:
+                    return {"kind": "duplicate", "of": known[fingerprint], "cpu": spent}
+            values = [m.metrics[objective.metric] for m in done]
+            if bar and has_lost(values, bar, objective.sense, planned):
+                return {
+                    "kind": "raced", "instances": len(done), "value": values, "cpu": spent,
+                }  # fmt: skip
+        return {**scored(done), "fingerprint": fingerprint, "cpu": spent}
+
+    def _score(self, job: Job, policy: PolicySource | NativeRule) -> Result:
+        done: list[Audited] = []
+        seed = self._setup.seeds.of(*job["labels"])
+        for index in job["indices"]:
+            one = self._one(policy, job["split"], index, seed, job["perturbation"])
+            if isinstance(one, Failed):
+                return failed(one)
+            done.append(one)
+        return scored(done)
+
+    def _one(
+        self,
+        policy: PolicySource | NativeRule,
+        split: str,
+        index: int,
+        seed: bytes,
+        other: str = "",
+    ) -> Audited | Failed:
+        instance = self._instances.get(split, index, seed, other)
+        general = isinstance(policy, PolicySource) and policy.lane == "general"
+        return evaluate_instance(
+            instance, policy, split, sandbox=self._sandbox() if general else None
+        )
+
+    def _sandbox(self) -> Sandbox:
+        """Open the sandbox for the first general candidate, not before."""
+        if self._box is None:
+            self._box = Sandbox.open(
+                minimum=Level[self._setup.sandbox.upper()], unsafe=self._setup.unsafe
+            )
+        return self._box
+
+
+def failed(failure: Failed) -> Result:
+    """Return a failure as a result."""
+    return {
+        "kind": "failed", "stage": failure.stage, "failure": failure.kind,
+        "message": failure.message, "cpu": failure.cpu_seconds,
+    }  # fmt: skip
+
+
+def scored(done: Sequence[Audited]) -> Result:
+    """Return measurements as a result."""
+    return {
+        "kind": "scored", "metrics": [m.metrics for m in done],
+        "digests": [m.digest for m in done], "tasks": sum(m.tasks for m in done),
+        "cpu": sum(m.cpu_seconds for m in done),
+    }  # fmt: skip
+
+
+def _digest(parts: Sequence[str]) -> str:
+    return hashlib.sha256("".join(parts).encode()).hexdigest()

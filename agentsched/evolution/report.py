@@ -1,0 +1,185 @@
+"""The report of a run: what was tried, what came out, and why the gate decided so."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+
+from agentsched.evolution.run import Run
+from agentsched.evolution.state import State
+from evaluator.cluster.scenario import Scenario
+from evaluator.gate import Verdict
+from evaluator.paired import share
+
+STOPPED = {
+    "evaluations": "the evaluations were used up",
+    "tokens": "the tokens were used up",
+    "cost": "the money was used up",
+    "minutes": "the time was used up",
+    "model budget": "the next model call would have exceeded the budget",
+    "fruitless": "the proposer had nothing new",
+    "interrupt": "you pressed Ctrl-C",
+}
+
+
+def write_report(run: Run, state: State, scenario: Scenario) -> None:
+    """Write ``report.md`` and ``report.html`` into the run folder."""
+    from agentsched.evolution.report_html import html_report
+
+    run.write("report.md", markdown_report(run, state, scenario))
+    run.write("report.html", html_report(run, state, scenario))
+
+
+def headline(state: State) -> str:
+    """Return the result in one sentence."""
+    accepted = (state.finished or {}).get("accepted")
+    if accepted:
+        c = state.verdicts[accepted].comparisons[0]
+        return (
+            f"Accepted {accepted}: {c.gain:.2%} better than {c.rival}, the best known rule "
+            f"(at least {c.lower:.2%}), on the sealed test."
+        )
+    if state.verdicts:
+        return "Nothing better was found: no finalist passed the gate."
+    return "Nothing better was found: no candidate was ahead of the best known rule on validation."
+
+
+def subject(state: State) -> str:
+    """Return whom the report looks at: the accepted one, else the best finalist or member."""
+    accepted = (state.finished or {}).get("accepted")
+    if accepted:
+        return str(accepted)
+    if state.finalists:
+        return state.finalists[0]
+    return state.grown.best(1)[0].name
+
+
+def rival_of(state: State) -> str:
+    """Return whom it is compared with: the incumbent, else the best known rule."""
+    return state.incumbent or state.final_reference or state.reference
+
+
+def code_diff(state: State) -> str:
+    """Return the unified diff from the rival to the subject; empty if the rival has no source."""
+    mine, rival = state.member(subject(state)), state.member(rival_of(state))
+    if not rival.text or not mine.text:
+        return ""
+    lines = difflib.unified_diff(
+        rival.text.splitlines(), mine.text.splitlines(), rival.name, mine.name, lineterm=""
+    )
+    return "\n".join(lines)
+
+
+def markdown_report(run: Run, state: State, scenario: Scenario) -> str:
+    """Return the report as Markdown."""
+    goal, spent = state.goal, state.spent
+    why = STOPPED.get(state.stopping or "", state.stopping)
+    parts = [
+        f"# {scenario.title or scenario.name}: {run.path.name}",
+        headline(state),
+        f"Objective: {goal.metric} ({goal.sense}). Proposer: {run.manifest.get('proposer', '?')}. "
+        f"{spent.evaluations} evaluations of {len(state.results)} proposals in "
+        f"{state.generation} generations, {spent.tokens_in + spent.tokens_out} tokens, cost "
+        f"{spent.cost:.4f}; the proposing ended because {why}.",
+        f"Seed commitment `{run.seeds.commitment}`; scenario `{scenario.digest[:16]}`.",
+    ]
+    parts += ["## Gate", *(_verdict(v, goal.metric) for v in state.verdicts.values())]
+    if not state.verdicts:
+        parts.append("The sealed test was not opened.")
+    parts += ["## Known rules on train", _known(state)]
+    parts += ["## Best candidates on train", _members(state)]
+    parts += ["## What failed", _failures(state)]
+    text = state.member(subject(state)).text
+    parts += [f"## {subject(state)}", f"```python\n{text.strip()}\n```"]
+    diff = code_diff(state)
+    if diff:
+        parts += [f"## Difference to {rival_of(state)}", f"```diff\n{diff}\n```"]
+    return "\n\n".join(parts) + "\n"
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return a Markdown table."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(row) + " |" for row in lines)
+
+
+def gate_rows(verdict: Verdict, metric: str) -> list[tuple[str, str, str, str, str]]:
+    """Return condition, gain, interval, requirement, and whether it holds."""
+    rows = [
+        (
+            f"{metric} against {c.role} {c.rival}", f"{c.gain:+.2%}",
+            f"{c.lower:+.2%} … {c.upper:+.2%}", f"lower > {c.required:.2%}", _tick(c.holds),
+        )
+        for c in verdict.comparisons
+    ]  # fmt: skip
+    rows += [
+        (
+            f"guard {g.metric} against {g.rival}", f"{g.worsening:+.2%} worse",
+            f"{g.lower:+.2%} … {g.upper:+.2%}", f"≤ {g.margin:.0%}", _tick(g.holds),
+        )
+        for g in verdict.guards
+    ]  # fmt: skip
+    rows += [
+        (
+            f"setting {r.setting} ({r.instances} instances)", f"{r.gain:+.2%}", f"rank {r.rank}",
+            f"≥ {-verdict.rules.tolerance:.0%}", _tick(r.holds),
+        )
+        for r in verdict.robustness
+    ]  # fmt: skip
+    rows.append(("violations", str(verdict.violations), "", "0", _tick(not verdict.violations)))
+    return rows
+
+
+def failure_rows(state: State) -> list[tuple[str, str, str]]:
+    """Return what became of proposals, then the commonest failures in words."""
+    rows = [(kind, str(count), "") for kind, count in sorted(state.failures.items())]
+    rows += [(x.kind, str(x.count), x.message) for x in state.top_lessons(12)]
+    return rows
+
+
+def _verdict(verdict: Verdict, metric: str) -> str:
+    said = "accepted" if verdict.accepted else "not accepted: " + "; ".join(verdict.reasons)
+    head = (
+        f"**{verdict.candidate}**: {said}. One-sided bounds at {verdict.level:.2%} "
+        f"({verdict.finalists} finalists, Bonferroni); first in {verdict.rank_stability:.0%} of "
+        "the settings."
+    )
+    rows = gate_rows(verdict, metric)
+    return f"{head}\n\n" + table(("condition", "value", "interval", "required", "holds"), rows)
+
+
+def _known(state: State) -> str:
+    rows = [
+        (m.name, _mean(state, m.name), f"{share(m.gain):+.2%}")
+        for m in sorted(state.known.values(), key=lambda m: -m.gain)
+    ]
+    return table(("rule", f"mean {state.goal.metric}", f"against {state.reference}"), rows)
+
+
+def _members(state: State) -> str:
+    best = sorted(state.members.values(), key=lambda m: m.rank)[:10]
+    rows = [
+        (
+            m.name, _mean(state, m.name), f"{share(m.gain):+.2%}",
+            "kept" if m.feasible else "broken", m.origin, ", ".join(m.parents),
+        )
+        for m in best
+    ]  # fmt: skip
+    head = ("candidate", f"mean {state.goal.metric}", f"against {state.reference}", "guards",
+            "how", "parents")  # fmt: skip
+    return table(head, rows) if rows else "No proposal became a candidate."
+
+
+def _failures(state: State) -> str:
+    rows = [tuple(cell.replace("|", "\\|").replace("\n", " ") for cell in row)
+            for row in failure_rows(state)]
+    return table(("kind", "count", "message"), rows) if rows else "Nothing."
+
+
+def _mean(state: State, name: str) -> str:
+    column = [row[state.goal.metric] for row in state.member(name).metrics]
+    return f"{sum(column) / len(column):.6g}"
+
+
+def _tick(holds: bool) -> str:
+    return "yes" if holds else "**no**"
