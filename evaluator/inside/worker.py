@@ -1,8 +1,9 @@
 """One candidate's life: receive its text, run it, answer every frame with decisions.
 
 Frames in: ``u32 length, marshal``. Frames out: ``u32 length, u8 tag, payload`` where the length
-counts the tag; tags are ``R`` ready, ``D`` decisions (int32 triples kind, task, node), ``E`` error
-text. Nothing here is trusted by the parent: the candidate shares this process.
+counts the tag; tags are ``H`` hardened, ``S`` hardening failed, ``R`` ready, ``D`` decisions (int32
+triples kind, task, node), ``E`` error text. The parent trusts nothing here: the candidate shares
+this process.
 """
 
 from __future__ import annotations
@@ -64,6 +65,7 @@ _DECISIONS: Final = ord("D")
 
 def serve() -> None:
     """Run the candidate that arrives in the first frame until its parent hangs up."""
+    send("H", b"")
     text, hello, pure = marshal.loads(_receive())
     try:
         _forget()

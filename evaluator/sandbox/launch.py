@@ -28,7 +28,7 @@ INSIDE: Final = Path(__file__).resolve().parent.parent / "inside"
 _NOBODY: Final = 65534
 _START_SECONDS: Final = 20.0
 _REQUEST_SECONDS: Final = 20.0
-_ENVIRONMENT: Final = {"PYTHONHASHSEED": "0"}
+_ENVIRONMENT: Final = ("PYTHONHASHSEED", "0")
 """``-I`` would ignore it; ``-P -s`` and an empty environment do the rest of what ``-I`` does."""
 
 
@@ -97,12 +97,15 @@ def _view() -> tuple[str, ...]:
     seen += ("--tmpfs", hidden) if os.path.isdir(hidden) else ()
     for name in ("/etc/ld.so.cache", _interpreter(), str(INSIDE)):
         seen += ("--ro-bind-try", name, name)
-    main_thread = threading.current_thread() is threading.main_thread()
-    # The kernel takes the death of the starting thread for the death of the parent.
-    return (
-        *seen, "--remount-ro", "/", "--clearenv", "--setenv", *next(iter(_ENVIRONMENT.items())),
-        "--chdir", "/", "--new-session", *(("--die-with-parent",) if main_thread else ()),
-    )  # fmt: skip
+    return (*seen, "--remount-ro", "/", "--clearenv", "--setenv", *_ENVIRONMENT, "--chdir", "/",
+            "--new-session")  # fmt: skip
+
+
+def _tie(plan: Plan) -> tuple[str, ...]:
+    # The kernel takes the death of the starting thread for the death of its process. Any other
+    # thread than the main one relies on the control socket, which closes with the process.
+    main = threading.current_thread() is threading.main_thread()
+    return ("--die-with-parent",) if plan.namespaces and main else ()
 
 
 def _interpreter() -> str:
@@ -129,6 +132,8 @@ class Ended:
     code: int
     """As ``os.waitstatus_to_exitcode``: negative is a signal."""
     cpu_seconds: float
+    lost: bool = False
+    """The zygote went first: how the worker ended is not known."""
 
 
 class Zygote:
@@ -143,14 +148,14 @@ class Zygote:
         self.plan = plan
         self._lock = threading.Lock()
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        command = [*plan.bwrap, _interpreter(), "-P", "-s", "-S", "-B", str(INSIDE / "zygote.py"),
-                   str(theirs.fileno()), str(INSIDE)]  # fmt: skip
+        command = [*plan.bwrap, *_tie(plan), _interpreter(), "-P", "-s", "-S", "-B",
+                   str(INSIDE / "zygote.py"), str(theirs.fileno()), str(INSIDE)]  # fmt: skip
         user = _NOBODY if plan.drop_first else None
         with theirs:
             self._process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                stderr=subprocess.PIPE, pass_fds=(theirs.fileno(),), env=_ENVIRONMENT, cwd="/",
-                start_new_session=not plan.namespaces, user=user, group=user,
+                stderr=subprocess.PIPE, pass_fds=(theirs.fileno(),), env=dict([_ENVIRONMENT]),
+                cwd="/", start_new_session=not plan.namespaces, user=user, group=user,
                 extra_groups=None if user is None else [],
             )  # fmt: skip
         self._control.settimeout(_START_SECONDS)
@@ -210,7 +215,7 @@ class Zygote:
                 answer = self._control.recv(REAPED.size)
         except OSError:
             answer = b""
-        return Ended(*REAPED.unpack(answer)) if answer else Ended(-signal.SIGKILL, 0.0)
+        return Ended(*REAPED.unpack(answer)) if answer else Ended(-signal.SIGKILL, 0.0, lost=True)
 
     def kill(self) -> str:
         """End the zygote and with it every worker; returns what it wrote to its error stream."""

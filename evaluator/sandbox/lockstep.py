@@ -12,7 +12,13 @@ from types import TracebackType
 from typing import Final, Self
 
 from evaluator.errors import SandboxError
-from evaluator.sandbox.failures import WorkerDied, WorkerFailed, WorkerProtocol, WorkerTimeout
+from evaluator.sandbox.failures import (
+    WorkerDied,
+    WorkerError,
+    WorkerFailed,
+    WorkerProtocol,
+    WorkerTimeout,
+)
 from evaluator.sandbox.launch import Ended, Fork, Zygote
 from evaluator.sandbox.pinning import Pin
 
@@ -20,7 +26,8 @@ ANSWER_BYTES: Final = 1 << 20
 """Longest frame a worker may send: some 87,000 decisions at one epoch."""
 
 _LENGTH: Final = struct.Struct("<I")
-_DECISIONS, _READY, _ERROR, _SETUP = b"D"[0], b"R"[0], b"E"[0], b"S"[0]
+_HARDENED, _READY, _DECISIONS, _ERROR = b"HRDE"
+_HARDENING_SECONDS: Final = 10.0
 _ERROR_BYTES: Final = 4096
 _TRIPLE: Final = 12
 _CHUNK: Final = 65536
@@ -58,7 +65,20 @@ class Worker:
         return payload
 
     def start(self, frame: bytes) -> None:
-        """Send the candidate and wait until its module has run; raises as ``ask``."""
+        """Wait for a hardened process, send the candidate, wait until its module has run.
+
+        Raises:
+            SandboxError: a layer could not be applied.
+            WorkerError: as ``ask``.
+        """
+        # Asked before the candidate arrives: nothing that it writes can pass for this answer.
+        try:
+            tag, payload = self._receive(monotonic() + _HARDENING_SECONDS)
+        except WorkerError as error:
+            raise SandboxError(f"the worker could not be hardened: {error}") from error
+        if tag != _HARDENED:
+            self.close()
+            raise SandboxError(f"the worker could not be hardened: {_readable(payload)}")
         tag, payload = self._exchange(frame)
         if tag != _READY or payload:
             raise self._unexpected(tag, payload)
@@ -90,6 +110,9 @@ class Worker:
             raise SandboxError("the worker is closed; spawn a new one")
         deadline = min(monotonic() + self._decision_seconds, self._until)
         self._send(_LENGTH.pack(len(frame)) + frame, deadline)
+        return self._receive(deadline)
+
+    def _receive(self, deadline: float) -> tuple[int, bytes]:
         answer = self._read(deadline)
         while len(answer) < 4:
             answer += self._read(deadline)
@@ -132,13 +155,10 @@ class Worker:
             if left <= 0 or not writable.poll(math.ceil(left * 1000)):
                 raise self._late()
 
-    def _unexpected(self, tag: int, payload: bytes) -> Exception:
+    def _unexpected(self, tag: int, payload: bytes) -> WorkerError:
         if tag == _ERROR:
             self.close()
             return WorkerFailed(_readable(payload))
-        if tag == _SETUP:
-            self.close()
-            return SandboxError(f"the worker could not be hardened: {_readable(payload)}")
         return self._broke_protocol(f"tag {tag} with {len(payload)} bytes")
 
     def _broke_protocol(self, what: str) -> WorkerProtocol:
@@ -151,9 +171,11 @@ class Worker:
             return WorkerTimeout(f"no answer within {self._total_seconds:g} s for the whole run")
         return WorkerTimeout(f"no answer within {self._decision_seconds:g} s for one decision")
 
-    def _died(self) -> WorkerDied:
+    def _died(self) -> SandboxError:
         self.close()
-        code = self._ended.code if self._ended else 0
+        if self._ended is None or self._ended.lost:
+            return SandboxError("the sandbox's zygote died under the worker; try again")
+        code = self._ended.code
         return WorkerDied(f"the worker ended without an answer: {_cause(code)}", code)
 
 
