@@ -13,7 +13,7 @@ from agentsched.evolution.report import write_report
 from evaluator.policies.catalogue import load_rule
 
 from agentsched.errors import AgentSchedError, BudgetError, StorageError
-from agentsched.evolution.asking import ask
+from agentsched.evolution.requests import ask
 from agentsched.evolution.cascade import Setup
 from agentsched.evolution.config import EvolveConfig
 from agentsched.evolution.finals import conclude
