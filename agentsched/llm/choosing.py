@@ -69,7 +69,7 @@ def open_model(
             )
     if budget is not None:
         model = BudgetedModel(model, budget)
-    return model if cassette is None else RecordingModel(model, cassette)
+    return model if cassette is None else RecordingModel(model, cassette, kind)
 
 
 def _endpoint(settings: ModelSettings) -> EndpointModel:

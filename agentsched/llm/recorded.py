@@ -1,9 +1,10 @@
 """Recording model calls on a cassette, and answering from one.
 
-A cassette is JSON lines, one call each: ``key`` (sha256 of everything that was asked), ``ordinal``
-(0 for the first call with that key in one process, 1 for the second, …), the reply, and the
-messages, so that a person can read what was said. A line is on disk before the reply is used. Calls
-that timed out are on it too; other errors are not, they end a run and are tried again.
+A cassette is JSON lines. The first says what kind of model was recorded; then, one call each:
+``key`` (sha256 of everything that was asked), ``ordinal`` (0 for the first call with that key in one
+process, 1 for the second, …), the reply, and the messages, so that a person can read what was said.
+A line is on disk before the reply is used. Calls that timed out are on it too; other errors are not,
+they end a run and are tried again.
 """
 
 from __future__ import annotations
@@ -12,8 +13,8 @@ import hashlib
 import json
 import os
 import threading
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,8 @@ from pydantic import BaseModel
 
 from agentsched.errors import CassetteError, ModelTimeout, StorageError
 from agentsched.llm.model import ChatModel, Message, Price, Reply
+
+VERSION = 1
 
 _Place = tuple[str, int]
 Recorded = Reply | str
@@ -72,14 +75,13 @@ class RecordedModel:
         self._path = path
         if not path.is_file():
             raise CassetteError(f"no cassette {str(path)!r}; name a run's model.jsonl")
-        self._replies, self._name, _ = _read(path)
+        tape = _read(path)
+        self._replies = tape.replies
+        self.kind = tape.kind
+        """What was recorded: ``local``, ``openai``; it decides how prompts are cut."""
+        self.name = tape.name or "recorded"
         self._ordinals = _Ordinals()
         self.price = Price()
-
-    @property
-    def name(self) -> str:
-        """The model that was recorded."""
-        return self._name or "recorded"
 
     def chat(
         self,
@@ -117,8 +119,13 @@ class RecordingModel:
     it and not paid again, so a run that was killed resumes as if it had not been.
     """
 
-    def __init__(self, model: ChatModel, path: Path) -> None:
+    def __init__(self, model: ChatModel, path: Path, kind: str = "") -> None:
         """Open or create the cassette.
+
+        Args:
+            model: Who answers what is not on it.
+            path: The file.
+            kind: Goes into the first line of a new cassette.
 
         Raises:
             CassetteError: It exists and is damaged (a torn last line is mended).
@@ -128,14 +135,15 @@ class RecordingModel:
         self._path = path
         self._lock = threading.Lock()
         self._ordinals = _Ordinals()
-        self._replies: dict[_Place, Recorded] = {}
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._file = path.open("ab", buffering=0)
-            self._replies, _, whole = _read(path)
-            self._file.truncate(whole)
-            os.fsync(self._file.fileno())
+            tape = _read(path)
+            self._replies = tape.replies
+            self._file.truncate(tape.whole)
             _sync_folder(path.parent)
+            if not tape.whole:
+                self._write({"cassette": VERSION, "kind": kind})
         except OSError as error:
             raise _cannot_write(path, error) from error
 
@@ -190,18 +198,21 @@ class RecordingModel:
             "reply": reply if isinstance(reply, str) else asdict(reply),
             "messages": [asdict(message) for message in messages],
         }
-        line = json.dumps(record, ensure_ascii=False, separators=(",", ":")) + "\n"
-        data = line.encode("utf-8", "surrogatepass")
         with self._lock:
             start = self._file.seek(0, os.SEEK_END)
             try:
-                while data:
-                    data = data[self._file.write(data) :]
-                os.fsync(self._file.fileno())
+                self._write(record)
             except OSError as error:
                 self._take_back(start)
                 raise _cannot_write(self._path, error) from error
             self._replies[place] = reply
+
+    def _write(self, record: Mapping[str, Any]) -> None:
+        line = json.dumps(record, ensure_ascii=False, separators=(",", ":")) + "\n"
+        data = line.encode("utf-8", "surrogatepass")
+        while data:
+            data = data[self._file.write(data) :]
+        os.fsync(self._file.fileno())
 
     def _take_back(self, start: int) -> None:
         """Drop what a full disk left of a line; the next opening would mend it as well."""
@@ -211,15 +222,28 @@ class RecordingModel:
             return
 
 
-def _read(path: Path) -> tuple[dict[_Place, Recorded], str, int]:
-    """Return the replies, the model's name, and the length of the whole lines in bytes."""
+@dataclass(frozen=True, slots=True)
+class _Tape:
+    """A cassette as read."""
+
+    replies: dict[_Place, Recorded]
+    kind: str
+    name: str
+    whole: int
+    """Bytes of whole lines; what follows was torn off by a crash."""
+
+
+def _read(path: Path) -> _Tape:
     data = path.read_bytes()
     whole = data.rfind(b"\n") + 1
     replies: dict[_Place, Recorded] = {}
-    name = ""
+    kind = name = ""
     for number, line in enumerate(data[:whole].splitlines(), start=1):
         try:
             record: dict[str, Any] = json.loads(line)
+            if number == 1:
+                kind = _kind(record)
+                continue
             said = record["reply"]
             reply: Recorded = said if isinstance(said, str) else Reply(**said)
             replies[str(record["key"]), int(record["ordinal"])] = reply
@@ -230,7 +254,13 @@ def _read(path: Path) -> tuple[dict[_Place, Recorded], str, int]:
             ) from error
         if isinstance(reply, Reply):
             name = reply.model or name
-    return replies, name, whole
+    return _Tape(replies, kind, name, whole)
+
+
+def _kind(header: Mapping[str, Any]) -> str:
+    if header["cassette"] != VERSION:
+        raise ValueError(f"cassette version {header['cassette']}")
+    return str(header["kind"])
 
 
 def _play(recorded: Recorded) -> Reply:

@@ -1,0 +1,229 @@
+"""Proposals by a language model: prompt, reply, check, one round of repair."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from agentsched.errors import ModelTimeout
+from agentsched.evolution.directions import Direction, describe_disciplines, direct
+from agentsched.evolution.edits import EditError, apply_edits, find_edits
+from agentsched.evolution.proposal import Parent, Proposal, ProposalRequest
+from agentsched.evolution.replies import find_code, tidy, with_discipline
+from agentsched.llm import ChatModel, Message, Reply, Usage
+from agentsched.llm.model import estimate_tokens
+from agentsched.prompting import load_prompt
+from evaluator.candidates import normalise, read_policy
+from evaluator.errors import PolicyError
+
+PROMPTS = (
+    "evolution/api",
+    "evolution/diff",
+    "evolution/disciplines",
+    "evolution/ideas",
+    "evolution/parent",
+    "evolution/repair",
+    "evolution/rewrite",
+    "evolution/system",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """How much a model is told, and how much it may say."""
+
+    prompt_tokens: int
+    """A guess on the high side; what matters least is left out until the prompt fits."""
+    reply_tokens: int
+    metrics: int
+    """Metrics shown of each parent."""
+
+
+SMALL = Room(prompt_tokens=1300, reply_tokens=400, metrics=4)
+"""For the embedded model, which reads 60 and writes 10 tokens a second on two cores."""
+
+LARGE = Room(prompt_tokens=6000, reply_tokens=4000, metrics=8)
+
+
+class _Refused(Exception):
+    """A reply that is no valid policy; the message is for the model."""
+
+
+class ModelProposer:
+    """Asks a model; what does not pass the checks goes back once with the checker's message."""
+
+    def __init__(self, model: ChatModel, room: Room = LARGE) -> None:
+        self._model = model
+        self._room = room
+
+    @property
+    def name(self) -> str:
+        """The model's name."""
+        return self._model.name
+
+    @property
+    def digests(self) -> Mapping[str, str]:
+        """sha256 of the prompts, by name."""
+        return {name: load_prompt(name).digest for name in PROMPTS}
+
+    def propose(self, request: ProposalRequest) -> Proposal:
+        """Propose one policy; see ``Proposer.propose``."""
+        direction = direct(request, read_policy(request.parents[0].text))
+        messages = build_messages(request, direction, self._room)
+        done = Proposal(None)
+        said: tuple[str, ...] = ()
+        for how in (request.mode, f"{request.mode}, repaired"):
+            try:
+                reply = self._model.chat(
+                    messages,
+                    max_tokens=self._room.reply_tokens,
+                    temperature=direction.temperature,
+                    seed=(request.seed + len(said)) % 2**31,
+                )
+            except ModelTimeout as error:
+                return replace(done, error=f"timeout: {error}")
+            said = (*said, reply.text)
+            spent = done.usage + reply.usage
+            done = Proposal(None, "\n\n--- second round ---\n\n".join(said), how, spent)
+            try:
+                return replace(done, text=_read(reply, request, direction))
+            except _Refused as error:
+                done = replace(done, error=str(error))
+                messages = _with_repair(messages, reply.text, str(error), request)
+        return done
+
+    def close(self) -> None:
+        """Close the model."""
+        self._model.close()
+
+
+def build_messages(
+    request: ProposalRequest, direction: Direction, room: Room
+) -> tuple[Message, ...]:
+    """Return system and user message; what matters least is left out until they fit ``room``."""
+    api = request.api if request.api is not None else load_prompt("evolution/api").text
+    system = load_prompt("evolution/system").render(
+        api=api.strip(), disciplines=describe_disciplines(request.disciplines)
+    )
+    parents, lessons, length = len(request.parents), len(request.lessons), 2000
+    while True:
+        shown = replace(
+            request,
+            scenario=_cut(request.scenario, length),
+            parents=tuple(
+                replace(parent, diagnosis=_cut(parent.diagnosis, length))
+                for parent in request.parents[:parents]
+            ),
+            lessons=tuple(_cut(lesson, 200) for lesson in request.lessons[:lessons]),
+        )
+        messages = (
+            Message("system", system),
+            Message("user", _user_text(shown, direction, room.metrics)),
+        )
+        if estimate_tokens(messages) <= room.prompt_tokens:
+            return messages
+        if lessons > 2:
+            lessons -= 1
+        elif parents > 1:
+            parents -= 1
+        elif length > 250:
+            length //= 2
+        elif lessons:
+            lessons -= 1
+        else:
+            return messages
+
+
+def _user_text(request: ProposalRequest, direction: Direction, metrics: int) -> str:
+    parents = [
+        _parent_text(number, parent, metrics)
+        for number, parent in enumerate(request.parents, start=1)
+    ]
+    inputs = {
+        "scenario": request.scenario,
+        "objective": request.objective,
+        "guards": "; ".join(request.guards) or "nothing in particular",
+        "parents": "\n\n".join(parents),
+        "lessons": "\n".join(f"- {lesson}" for lesson in request.lessons) or "- none yet",
+        "idea": direction.idea,
+    }
+    if request.mode == "rewrite":
+        inputs["start"] = _start(direction)
+    return load_prompt(f"evolution/{request.mode}").render(**inputs)
+
+
+def _parent_text(number: int, parent: Parent, metrics: int) -> str:
+    scores = [f"{name} {value:.4g}" for name, value in list(parent.metrics.items())[:metrics]]
+    text = load_prompt("evolution/parent").render(
+        number=str(number),
+        metrics=", ".join(scores) or "nothing yet",
+        text=parent.text.strip(),
+        diagnosis=parent.diagnosis,
+    )
+    return text.strip()
+
+
+def _start(direction: Direction) -> str:
+    arguments = {"key": "task, now", "score": "task, node, now", "decide": "state"}
+    lines = [
+        '"""(the idea in one sentence)"""',
+        "import math",
+        "",
+        f'DISCIPLINE = "{direction.discipline}"',
+        "",
+        f"def {direction.shape}({arguments[direction.shape]}):",
+    ]
+    return "\n".join(lines)
+
+
+def _read(reply: Reply, request: ProposalRequest, direction: Direction) -> str:
+    """Return the policy in a reply, checked.
+
+    Raises:
+        _Refused: There is none that holds.
+    """
+    try:
+        text = _policy_text(reply.text, request, direction)
+        found = read_policy(text)
+    except EditError as error:
+        raise _Refused(str(error)) from None
+    except PolicyError as error:
+        if reply.finish == "length":
+            raise _Refused("the answer was cut off; write a shorter policy") from None
+        raise _Refused(str(error)) from None
+    if found.shape not in request.shapes:
+        raise _Refused(f"define {' or '.join(request.shapes)}, not {found.shape}")
+    if found.lane == "pure" and found.discipline not in request.disciplines:
+        known = ", ".join(request.disciplines)
+        raise _Refused(f"DISCIPLINE = {found.discipline!r} does not work here; take {known}")
+    if normalise(found) in {normalise(read_policy(parent.text)) for parent in request.parents}:
+        raise _Refused("this is a parent unchanged; change how the tasks are ordered")
+    return text
+
+
+def _policy_text(reply: str, request: ProposalRequest, direction: Direction) -> str:
+    edits = find_edits(reply)
+    if edits:
+        return tidy(apply_edits(request.parents[0].text, edits))
+    code = find_code(reply)
+    if code is not None:
+        return with_discipline(tidy(code), direction.discipline)
+    if request.mode == "diff":
+        raise EditError("no SEARCH/REPLACE block found")
+    raise EditError("no policy found: answer with the whole file in one ```python block")
+
+
+def _with_repair(
+    messages: tuple[Message, ...], reply: str, error: str, request: ProposalRequest
+) -> tuple[Message, ...]:
+    form = {
+        "rewrite": "the whole file in one ```python block",
+        "diff": "SEARCH/REPLACE blocks for policy 1",
+    }[request.mode]
+    text = load_prompt("evolution/repair").render(error=error, form=form)
+    return (*messages[:2], Message("assistant", _cut(reply, 4000)), Message("user", text))
+
+
+def _cut(text: str, length: int) -> str:
+    text = text.strip()
+    return text if len(text) <= length else text[: length - 1].rstrip() + "…"
