@@ -1,0 +1,85 @@
+"""How the core asks a compiled policy: pairs in, numbers out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numba import njit
+
+from evaluator.cluster.kernel.moves import data_at, overhead_of
+from evaluator.cluster.kernel.state import Kernel
+
+PAIRS, ONE_NODE, TASKS = 0, 1, 2
+"""Block modes: task and node per pair; one node for all; tasks without a node."""
+
+Block = Callable[..., None]
+
+
+@njit(cache=True)
+def reserve(k: Kernel, pairs: int) -> None:
+    """Make room for that many pairs."""
+    if pairs <= len(k.pair_task):
+        return
+    size = 2 * pairs
+    k.pair_task = np.empty(size, np.int32)
+    k.pair_node = np.empty(size, np.int32)
+    k.pair_score = np.empty(size, np.float64)
+    k.pair_overhead = np.zeros(size, np.int64)
+    k.pair_data = np.zeros(size, np.int64)
+    k.pair_here = np.zeros(size, np.int8)
+
+
+@njit(cache=True)
+def ask(k: Kernel, block: Block, mode: int, pairs: int) -> bool:
+    """Evaluate the block on the pairs laid out in scratch; False if a number is NaN."""
+    if mode != TASKS:
+        if k.need_duration == 1:
+            for p in range(pairs):
+                k.pair_overhead[p] = overhead_of(k, k.pair_task[p])
+        if k.need_data == 1 and k.edges == 1:
+            for p in range(pairs):
+                node = k.pair_node[0] if mode == ONE_NODE else k.pair_node[p]
+                k.pair_data[p] = data_at(k, k.pair_task[p], node)
+    block(
+        mode, pairs, k.pair_task, k.pair_node,
+        k.release, k.due, k.deadline, k.weight, k.job, k.demand, k.gang, k.estimate,
+        k.profile, k.throughput, k.best_speed,
+        k.ready, k.attained, k.service, k.starts, k.rank, k.children, k.job_left,
+        k.node_type, k.node_speed, k.free, k.capacity, k.price, k.idle_watts,
+        k.busy_watts, k.carbon, k.free_at, k.queued,
+        k.pair_overhead, k.pair_data, k.pair_here, k.now, k.pair_score,
+    )  # fmt: skip
+    return no_nan(k, mode, pairs)
+
+
+@njit(cache=True)
+def no_nan(k: Kernel, mode: int, pairs: int) -> bool:
+    """Check the answers; the first NaN is written down as the failure."""
+    bad = 0
+    score = k.pair_score
+    for p in range(pairs):
+        bad += score[p] != score[p]
+    if bad == 0:
+        return True
+    for p in range(pairs):
+        if score[p] != score[p]:
+            k.failed_task = k.pair_task[p]
+            if mode == PAIRS:
+                k.failed_node = k.pair_node[p]
+            elif mode == ONE_NODE:
+                k.failed_node = k.pair_node[0]
+            return False
+    return False
+
+
+@njit(cache=True)
+def ask_keys(k: Kernel, block: Block, tasks: np.ndarray, count: int) -> bool:
+    """Set ``key`` of the tasks."""
+    reserve(k, count)
+    k.pair_task[:count] = tasks[:count]
+    if not ask(k, block, TASKS, count):
+        return False
+    for i in range(count):
+        k.key[tasks[i]] = k.pair_score[i]
+    return True

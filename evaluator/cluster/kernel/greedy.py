@@ -1,0 +1,338 @@
+"""The greedy discipline: the best ready task (or pair) that fits starts, until none fits."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from evaluator.cluster.kernel.asking import ONE_NODE, PAIRS, Block, ask, ask_keys, reserve
+from evaluator.cluster.kernel.moves import first_host, fits, hosts, rate_on, start, type_room
+from evaluator.cluster.kernel.queues import insert, without_top
+from evaluator.cluster.kernel.state import Kernel
+
+
+@njit(cache=True)
+def clear_dirty(k: Kernel) -> None:
+    """Forget which nodes had gained room; the pass has seen them."""
+    for i in range(k.dirty_len):
+        k.is_dirty[k.dirty[i]] = 0
+    k.dirty_len = 0
+
+
+@njit(cache=True)
+def fastest_node(k: Kernel, task: int) -> int:
+    """Return the fitting node of highest rate (ties: lower row), or -1.
+
+    Nodes lie in bands of equal type and speed, so one first fit per band decides.
+    """
+    shape = k.shape[task]
+    gang = k.shape_gang[shape] > 1
+    best, best_rate = -1, 0.0
+    room_type, room_ok = -1, True
+    for band in range(len(k.band_ptr) - 1):
+        low = k.band_ptr[band]
+        rate = rate_on(k, task, low)
+        if rate <= best_rate:
+            continue
+        node = first_host(k, shape, low, k.band_ptr[band + 1])
+        if node < 0:
+            continue
+        if gang:
+            kind = k.node_type[node]
+            if kind != room_type:
+                room_type = kind
+                room_ok = type_room(k, k.free, shape, kind) >= k.shape_gang[shape]
+            if not room_ok:
+                continue
+        best, best_rate = node, rate
+    return best
+
+
+@njit(cache=True)
+def preferred_node(k: Kernel, task: int, prefer: Block, custom: bool) -> int:
+    """Return the node the policy prefers among those that fit; -1 none, -2 failure."""
+    if not custom:
+        return fastest_node(k, task)
+    shape = k.shape[task]
+    nodes = len(k.up)
+    reserve(k, nodes)
+    count = 0
+    for node in range(nodes):
+        if fits(k, shape, node):
+            k.pair_task[count] = task
+            k.pair_node[count] = node
+            count += 1
+    if count == 0:
+        return -1
+    if not ask(k, prefer, PAIRS, count):
+        return -2
+    best = 0
+    for p in range(1, count):
+        if k.pair_score[p] > k.pair_score[best]:
+            best = p
+    return k.pair_node[best]
+
+
+@njit(cache=True)
+def pass_by_key(k: Kernel, key: Block, prefer: Block, custom: bool) -> bool:
+    """Hold one pass over shape queues ordered by a key that was asked once."""
+    if k.fresh_len > 0:
+        if not ask_keys(k, key, k.fresh, k.fresh_len):
+            return False
+        for i in range(k.fresh_len):
+            shape = k.shape[k.fresh[i]]
+            k.shape_root[shape] = insert(k, k.shape_root[shape], k.fresh[i])
+        k.fresh_len = 0
+    root, blocked, keys = k.shape_root, k.blocked, k.key
+    while True:
+        task = -1
+        for shape in range(len(root)):
+            top = root[shape]
+            if top >= 0 and blocked[shape] == 0:  # noqa: SIM102  (two short tests, one hot loop)
+                if task < 0 or keys[top] < keys[task] or (keys[top] == keys[task] and top < task):
+                    task = top
+        if task < 0:
+            break
+        shape = k.shape[task]
+        node = preferred_node(k, task, prefer, custom)
+        if node == -2:
+            return False
+        if node < 0:
+            blocked[shape] = 1
+            k.blocked_len += 1
+            continue
+        root[shape] = without_top(k, root[shape])
+        start(k, task, node)
+    clear_dirty(k)
+    return True
+
+
+# --- by score: queued tasks are unordered lists, one a shape ------------------------------------
+# ``right[shape_ptr[s] : shape_ptr[s] + shape_len[s]]`` are the tasks, ``left`` their positions.
+
+
+@njit(cache=True)
+def _enlist(k: Kernel, task: int) -> None:
+    shape = k.shape[task]
+    at = k.shape_ptr[shape] + k.shape_len[shape]
+    k.right[at] = task
+    k.left[task] = at
+    k.shape_len[shape] += 1
+
+
+@njit(cache=True)
+def _delist(k: Kernel, task: int) -> None:
+    shape = k.shape[task]
+    k.shape_len[shape] -= 1
+    last = k.right[k.shape_ptr[shape] + k.shape_len[shape]]
+    k.right[k.left[task]] = last
+    k.left[last] = k.left[task]
+
+
+@njit(cache=True)
+def _better(score: float, task: int, node: int, than: float, task0: int, node0: int) -> bool:
+    if score != than:
+        return score > than
+    return task < task0 or (task == task0 and node < node0)
+
+
+@njit(cache=True)
+def _one_node(k: Kernel, score: Block, node: int) -> bool:
+    """Nothing is new and one node gained room: scan the queue for it until nothing fits."""
+    while True:
+        count = 0
+        for shape in range(len(k.shape_len)):
+            length = k.shape_len[shape]
+            if length > 0 and fits(k, shape, node):
+                reserve_keep(k, count, count + length)
+                low = k.shape_ptr[shape]
+                k.pair_task[count : count + length] = k.right[low : low + length]
+                count += length
+        if count == 0:
+            return True
+        k.pair_node[0] = node
+        if not ask(k, score, ONE_NODE, count):
+            return False
+        values, tasks = k.pair_score, k.pair_task
+        best = values[0]
+        for p in range(1, count):
+            best = max(best, values[p])
+        if best == -np.inf:
+            return True
+        task = np.int32(2147483647)
+        for p in range(count):
+            if values[p] == best and tasks[p] < task:
+                task = tasks[p]
+        _delist(k, task)
+        start(k, task, node)
+
+
+@njit(cache=True)
+def _one_task(k: Kernel, score: Block) -> bool:
+    """One task is new and no node gained room: its best node, if any."""
+    task = k.fresh[0]
+    k.fresh_len = 0
+    shape = k.shape[task]
+    nodes = len(k.up)
+    reserve(k, nodes)
+    count = 0
+    for node in range(nodes):
+        if fits(k, shape, node):
+            k.pair_task[count] = task
+            k.pair_node[count] = node
+            count += 1
+    if count > 0 and not ask(k, score, PAIRS, count):
+        return False
+    best, where = -np.inf, -1
+    for p in range(count):
+        if k.pair_score[p] > best:
+            best, where = k.pair_score[p], k.pair_node[p]
+    if where >= 0:
+        start(k, task, where)
+    else:
+        _enlist(k, task)
+    return True
+
+
+@njit(cache=True)
+def reserve_keep(k: Kernel, filled: int, pairs: int) -> None:
+    """Make room for pairs without losing the tasks already laid out."""
+    if pairs > len(k.pair_task):
+        kept = k.pair_task[:filled].copy()
+        reserve(k, pairs)
+        k.pair_task[:filled] = kept
+
+
+@njit(cache=True)
+def _best_of_row(
+    k: Kernel, score: Block, task: int, nodes: np.ndarray, best: np.ndarray, where: np.ndarray, i: int
+) -> bool:
+    """Find the best node of one task among the given ones."""
+    shape = k.shape[task]
+    count = 0
+    reserve(k, len(nodes))
+    for node in nodes:
+        if fits(k, shape, node):
+            k.pair_task[count] = task
+            k.pair_node[count] = node
+            count += 1
+    best[i] = -np.inf
+    where[i] = -1
+    if count == 0:
+        return True
+    if not ask(k, score, PAIRS, count):
+        return False
+    for p in range(count):
+        if k.pair_score[p] > best[i] or (
+            k.pair_score[p] == best[i] and best[i] > -np.inf and k.pair_node[p] < where[i]
+        ):
+            best[i] = k.pair_score[p]
+            where[i] = k.pair_node[p]
+    return True
+
+
+@njit(cache=True)
+def _column(
+    k: Kernel, score: Block, node: int, tasks: np.ndarray, alive: np.ndarray, low: int,
+    best: np.ndarray, where: np.ndarray,
+) -> bool:  # fmt: skip
+    """Ask one node again for every candidate from ``low`` on that may go there."""
+    count = 0
+    reserve(k, len(tasks))
+    index = np.empty(len(tasks), np.int64)
+    for i in range(low, len(tasks)):
+        if alive[i] == 1 and fits(k, k.shape[tasks[i]], node):
+            k.pair_task[count] = tasks[i]
+            index[count] = i
+            count += 1
+    if count == 0:
+        return True
+    k.pair_node[0] = node
+    if not ask(k, score, ONE_NODE, count):
+        return False
+    for p in range(count):
+        i = index[p]
+        value = k.pair_score[p]
+        if value > best[i] or (value == best[i] and value > -np.inf and node < where[i]):
+            best[i] = value
+            where[i] = node
+    return True
+
+
+@njit(cache=True)
+def pass_by_score(k: Kernel, score: Block) -> bool:
+    """Hold one pass over the pairs with a new task or a node that gained room.
+
+    Candidates keep their best node; a start asks again only where it changed something.
+    """
+    if k.fresh_len == 0 and k.dirty_len == 1:
+        node = k.dirty[0]
+        clear_dirty(k)
+        return _one_node(k, score, node)
+    if k.fresh_len == 1 and k.dirty_len == 0:
+        return _one_task(k, score)
+    nodes = np.arange(len(k.up)).astype(np.int32)
+    dirty = np.sort(k.dirty[: k.dirty_len])
+    dirty_flag = k.is_dirty.copy()
+    clear_dirty(k)
+    old = 0
+    open_shape = np.zeros(len(k.shape_len), np.int8)
+    for shape in range(len(k.shape_len)):
+        if k.shape_len[shape] > 0:
+            for node in dirty:
+                if hosts(k, shape, node):
+                    open_shape[shape] = 1
+                    old += k.shape_len[shape]
+                    break
+    tasks = np.empty(old + k.fresh_len, np.int32)
+    at = k.fresh_len
+    tasks[:at] = np.sort(k.fresh[: k.fresh_len])
+    for shape in range(len(k.shape_len)):
+        if open_shape[shape] == 1:
+            low = k.shape_ptr[shape]
+            tasks[at : at + k.shape_len[shape]] = k.right[low : low + k.shape_len[shape]]
+            at += k.shape_len[shape]
+    new = k.fresh_len
+    for i in range(new):
+        _enlist(k, tasks[i])
+    k.fresh_len = 0
+    best = np.full(len(tasks), -np.inf)
+    where = np.full(len(tasks), -1, np.int32)
+    alive = np.ones(len(tasks), np.int8)
+    for i in range(new):
+        if not _best_of_row(k, score, tasks[i], nodes, best, where, i):
+            return False
+    if old > 0:
+        for node in dirty:
+            if not _column(k, score, node, tasks, alive, new, best, where):
+                return False
+    while True:
+        top = -1
+        for i in range(len(tasks)):
+            if alive[i] == 1 and best[i] > -np.inf:  # noqa: SIM102
+                if top < 0 or _better(best[i], tasks[i], where[i], best[top], tasks[top], where[top]):
+                    top = i
+        if top < 0:
+            return True
+        task, node = tasks[top], where[top]
+        if not fits(k, k.shape[task], node):
+            rows = nodes if top < new else dirty
+            if not _best_of_row(k, score, task, rows, best, where, top):
+                return False
+            continue
+        _delist(k, task)
+        start(k, task, node)
+        alive[top] = 0
+        used = k.used[: k.used_len].copy()
+        for i in range(len(tasks)):
+            if alive[i] == 1:
+                for u in used:
+                    if where[i] == u:
+                        rows = nodes if i < new else dirty
+                        if not _best_of_row(k, score, tasks[i], rows, best, where, i):
+                            return False
+                        break
+        for u in used:
+            reach = len(tasks) if dirty_flag[u] == 1 else new
+            if not _column(k, score, u, tasks[:reach], alive, 0, best, where):
+                return False

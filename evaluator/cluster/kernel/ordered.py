@@ -1,0 +1,354 @@
+"""Disciplines over one ordered queue: strict, EASY and conservative backfilling, dynamic keys.
+
+EASY: Lifka, "The ANL/IBM SP scheduling system", JSSPP 1995. Conservative: Mu'alem and Feitelson,
+IEEE TPDS 12(6), 2001. Both here over nodes with several resources: a reservation holds nodes, and
+a later task may start now if it ends before the reservation or leaves its nodes enough room.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from evaluator.cluster.kernel.asking import PAIRS, Block, ask, ask_keys, reserve
+from evaluator.cluster.kernel.greedy import clear_dirty, preferred_node
+from evaluator.cluster.kernel.moves import (
+    NEVER,
+    data_at,
+    estimated_span,
+    fill,
+    fits,
+    layout_of,
+    members_on,
+    overhead_of,
+    rate_on,
+    start,
+    type_room,
+)
+from evaluator.cluster.kernel.state import RUNNING, Kernel
+
+GREEDY, STRICT, EASY, CONSERVATIVE = 0, 1, 2, 3
+
+
+@njit(cache=True)
+def _before(k: Kernel, a: int, b: int) -> bool:
+    return k.key[a] < k.key[b] or (k.key[a] == k.key[b] and a < b)
+
+
+@njit(cache=True)
+def _place_in_queue(k: Kernel, task: int) -> None:
+    low, high = 0, k.queue_len
+    while low < high:
+        middle = (low + high) >> 1
+        if _before(k, k.right[middle], task):
+            low = middle + 1
+        else:
+            high = middle
+    for i in range(k.queue_len, low, -1):
+        k.right[i] = k.right[i - 1]
+    k.right[low] = task
+    k.queue_len += 1
+
+
+@njit(cache=True)
+def _take_from_queue(k: Kernel, at: int) -> None:
+    for i in range(at, k.queue_len - 1):
+        k.right[i] = k.right[i + 1]
+    k.queue_len -= 1
+
+
+@njit(cache=True)
+def enqueue_fresh(k: Kernel, key: Block, dynamic: bool) -> bool:
+    """Bring the queue (``right[:queue_len]``) in order, new tasks included."""
+    if dynamic:
+        count = k.queue_len + k.fresh_len
+        k.right[k.queue_len : count] = k.fresh[: k.fresh_len]
+        k.queue_len = count
+        k.fresh_len = 0
+        tasks = np.sort(k.right[:count])
+        if not ask_keys(k, key, tasks, count):
+            return False
+        order = np.argsort(k.pair_score[:count], kind="mergesort")
+        for i in range(count):
+            k.right[i] = tasks[order[i]]
+        return True
+    if k.fresh_len > 0:
+        if not ask_keys(k, key, k.fresh, k.fresh_len):
+            return False
+        for i in range(k.fresh_len):
+            _place_in_queue(k, k.fresh[i])
+        k.fresh_len = 0
+    return True
+
+
+@njit(cache=True)
+def estimated_end_at(k: Kernel, task: int, node: int, rate: float) -> int:
+    """When a task would end if it started on the node now, by estimates."""
+    begin = k.now
+    if k.edges == 1:
+        begin = max(begin, data_at(k, task, node))
+    return begin + overhead_of(k, task) + estimated_span(k, task, rate)
+
+
+@njit(cache=True)
+def _layout_rate(k: Kernel, task: int) -> float:
+    rate = rate_on(k, task, k.used[0])
+    for i in range(1, k.used_len):
+        rate = min(rate, rate_on(k, task, k.used[i]))
+    return rate
+
+
+@njit(cache=True)
+def _give_back(k: Kernel, free: np.ndarray, task: int) -> None:
+    layout_of(k, task)
+    shape = k.shape[task]
+    for i in range(k.used_len):
+        if k.up[k.used[i]] == 1:
+            for r in range(3):
+                free[k.used[i], r] += k.used_count[i] * k.shape_demand[shape, r]
+
+
+@njit(cache=True)
+def _can_start(k: Kernel, free: np.ndarray, shape: int, node: int) -> bool:
+    members = members_on(k, free, shape, node)
+    if members == 0:
+        return False
+    gang = k.shape_gang[shape]
+    return members >= gang or type_room(k, free, shape, k.node_type[node]) >= gang
+
+
+@njit(cache=True)
+def _favourite(
+    k: Kernel, task: int, nodes: np.ndarray, count: int, prefer: Block, custom: bool
+) -> int:
+    """Return the preferred one of some nodes (ties: lower row), or -2 after a failure."""
+    if not custom:
+        best = nodes[0]
+        for i in range(1, count):
+            if rate_on(k, task, nodes[i]) > rate_on(k, task, best):
+                best = nodes[i]
+        return best
+    reserve(k, count)
+    for i in range(count):
+        k.pair_task[i] = task
+        k.pair_node[i] = nodes[i]
+    if not ask(k, prefer, PAIRS, count):
+        return -2
+    at = 0
+    for i in range(1, count):
+        if k.pair_score[i] > k.pair_score[at]:
+            at = i
+    return nodes[at]
+
+
+@njit(cache=True)
+def _leaves_room(k: Kernel, room: np.ndarray, shape: int) -> bool:
+    for i in range(k.used_len):
+        for r in range(3):
+            if room[k.used[i], r] < k.used_count[i] * k.shape_demand[shape, r]:
+                return False
+    return True
+
+
+@njit(cache=True)
+def _backfill(k: Kernel, prefer: Block, custom: bool) -> bool:
+    """The head of the queue does not fit: reserve for it, then fill in without delaying it."""
+    head = k.right[0]
+    shape = k.shape[head]
+    room = k.free.copy()
+    nodes = np.empty(len(k.up), np.int32)
+    shadow = np.int64(NEVER)
+    running = k.running
+    i = 0
+    while i < k.running_len:
+        at = max(k.now + 1, k.estimated_end[running[i]])
+        while i < k.running_len and max(k.now + 1, k.estimated_end[running[i]]) == at:
+            _give_back(k, room, running[i])
+            i += 1
+        count = 0
+        for node in range(len(nodes)):
+            if _can_start(k, room, shape, node):
+                nodes[count] = node
+                count += 1
+        if count > 0:
+            shadow = at
+            node = _favourite(k, head, nodes, count, prefer, custom)
+            if node == -2:
+                return False
+            fill(k, room, shape, node)
+            for u in range(k.used_len):
+                for r in range(3):
+                    room[k.used[u], r] -= k.used_count[u] * k.shape_demand[shape, r]
+            break
+    full = np.zeros(len(k.shape_gang), np.int8)
+    at = 1
+    while at < k.queue_len:
+        task = k.right[at]
+        shape = k.shape[task]
+        if full[shape] == 1:
+            at += 1
+            continue
+        count, fitting = 0, 0
+        for node in range(len(nodes)):
+            if fits(k, shape, node):
+                fitting += 1
+                fill(k, k.free, shape, node)
+                ends = estimated_end_at(k, task, node, _layout_rate(k, task))
+                if ends <= shadow or _leaves_room(k, room, shape):
+                    nodes[count] = node
+                    count += 1
+        if fitting == 0:
+            full[shape] = 1
+        if count == 0:
+            at += 1
+            continue
+        node = _favourite(k, task, nodes, count, prefer, custom)
+        if node == -2:
+            return False
+        _take_from_queue(k, at)
+        start(k, task, node)
+        if k.estimated_end[task] > shadow:
+            layout_of(k, task)
+            for u in range(k.used_len):
+                for r in range(3):
+                    room[k.used[u], r] -= k.used_count[u] * k.shape_demand[shape, r]
+    return True
+
+
+@njit(cache=True)
+def _conservative(k: Kernel, prefer: Block, custom: bool) -> bool:
+    """Give every queued task its earliest reservation in order; start those that begin now.
+
+    ``times`` are the instants at which room changes, ``room[i]`` the free amounts from
+    ``times[i]`` until ``times[i + 1]``.
+    """
+    capacity = k.running_len + 2 * k.queue_len + 2
+    times = np.empty(capacity, np.int64)
+    room = np.empty((capacity, len(k.up), 3), np.int64)
+    times[0] = k.now
+    room[0] = k.free
+    steps = 1
+    for task in k.running[: k.running_len]:
+        at = max(k.now + 1, k.estimated_end[task])
+        if at > times[steps - 1]:
+            room[steps] = room[steps - 1]
+            times[steps] = at
+            steps += 1
+        _give_back(k, room[steps - 1], task)
+    at = 0
+    nodes = np.empty(len(k.up), np.int32)
+    least = np.empty((len(k.up), 3), np.int64)
+    while at < k.queue_len:
+        task = k.right[at]
+        shape = k.shape[task]
+        for begin in range(steps):
+            count = 0
+            for node in range(len(nodes)):
+                if not _can_start(k, room[begin], shape, node):
+                    continue
+                if _stays_free(k, task, times, room, steps, begin, node, least):
+                    nodes[count] = node
+                    count += 1
+            if count == 0:
+                continue
+            node = _favourite(k, task, nodes, count, prefer, custom)
+            if node == -2:
+                return False
+            span = _stays_free(k, task, times, room, steps, begin, node, least)
+            steps = _book(k, shape, times, room, steps, begin, times[begin] + span)
+            if begin == 0:
+                _take_from_queue(k, at)
+                start(k, task, node)
+            break
+        if k.status[task] != RUNNING:
+            at += 1
+    return True
+
+
+@njit(cache=True)
+def _stays_free(
+    k: Kernel, task: int, times: np.ndarray, room: np.ndarray, steps: int, begin: int, node: int,
+    least: np.ndarray,
+) -> int:  # fmt: skip
+    """Return the task's span if it fits from the node on for all of it, else 0.
+
+    Leaves the layout in ``used`` and the least free amounts over the span in ``least``. A task that
+    would start now is laid out as ``start`` will lay it out.
+    """
+    shape = k.shape[task]
+    least[:, :] = room[begin]
+    until = begin + 1
+    while True:
+        if begin > 0:
+            if not _can_start(k, least, shape, node):
+                return 0
+            fill(k, least, shape, node)
+        elif until == 1:
+            fill(k, k.free, shape, node)
+        elif not _leaves_room(k, least, shape):
+            return 0
+        span = overhead_of(k, task) + estimated_span(k, task, _layout_rate(k, task))
+        if k.edges == 1:
+            span += max(np.int64(0), data_at(k, task, node) - times[begin])
+        if until >= steps or times[until] >= times[begin] + span:
+            return span
+        for other in range(len(k.up)):
+            for r in range(3):
+                least[other, r] = min(least[other, r], room[until, other, r])
+        until += 1
+
+
+@njit(cache=True)
+def _book(
+    k: Kernel, shape: int, times: np.ndarray, room: np.ndarray, steps: int, begin: int, end: int
+) -> int:
+    """Take the laid-out nodes from the profile in [times[begin], end); return its new length."""
+    last = begin
+    while last + 1 < steps and times[last + 1] <= end:
+        last += 1
+    if times[last] != end:
+        for i in range(steps, last + 1, -1):
+            times[i] = times[i - 1]
+            room[i] = room[i - 1]
+        times[last + 1] = end
+        room[last + 1] = room[last]
+        last += 1
+        steps += 1
+    for i in range(begin, last):
+        for u in range(k.used_len):
+            for r in range(3):
+                room[i, k.used[u], r] -= k.used_count[u] * k.shape_demand[shape, r]
+    return steps
+
+
+@njit(cache=True)
+def pass_in_order(
+    k: Kernel, key: Block, prefer: Block, custom: bool, dynamic: bool, discipline: int
+) -> bool:
+    """Hold one pass over the ordered queue."""
+    if not enqueue_fresh(k, key, dynamic):
+        return False
+    clear_dirty(k)
+    if discipline == CONSERVATIVE:
+        return _conservative(k, prefer, custom)
+    full = np.zeros(len(k.shape_gang), np.int8)
+    at = 0
+    while at < k.queue_len:
+        task = k.right[at]
+        if full[k.shape[task]] == 1:
+            at += 1
+            continue
+        node = preferred_node(k, task, prefer, custom)
+        if node == -2:
+            return False
+        if node >= 0:
+            _take_from_queue(k, at)
+            start(k, task, node)
+            continue
+        if discipline == STRICT:
+            return True
+        if discipline == EASY:
+            return _backfill(k, prefer, custom)
+        full[k.shape[task]] = 1
+        at += 1
+    return True

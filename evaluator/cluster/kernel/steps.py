@@ -1,0 +1,60 @@
+"""Small doors into the core for drivers written in Python."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from evaluator.cluster.kernel.moves import PREEMPTED, fits, start, stop
+from evaluator.cluster.kernel.state import READY, RUNNING, Kernel
+
+
+@njit(cache=True)
+def set_now(k: Kernel, now: int) -> None:
+    """Move the clock on to a node event."""
+    k.now = now
+
+
+@njit(cache=True)
+def try_start(k: Kernel, task: int, node: int) -> int:
+    """Start a task if the world allows it: 0 done, else the rule that it breaks.
+
+    1 unknown task, 2 unknown node, 3 not ready, 4 does not fit.
+    """
+    if task < 0 or task >= len(k.status):
+        return 1
+    if node < 0 or node >= len(k.up):
+        return 2
+    if k.status[task] != READY:
+        return 3
+    if not fits(k, k.shape[task], node):
+        return 4
+    start(k, task, node)
+    return 0
+
+
+@njit(cache=True)
+def try_preempt(k: Kernel, task: int) -> int:
+    """Preempt a running task: 0 done, 1 unknown task, 5 not running, 6 the world does not preempt."""
+    if task < 0 or task >= len(k.status):
+        return 1
+    if k.preemptive == 0:
+        return 6
+    if k.status[task] != RUNNING:
+        return 5
+    stop(k, task, PREEMPTED)
+    return 0
+
+
+@njit(cache=True)
+def take_fresh(k: Kernel) -> np.ndarray:
+    """Return the tasks that became ready since the last call, by row, and forget them."""
+    fresh = np.sort(k.fresh[: k.fresh_len])
+    k.fresh_len = 0
+    return fresh
+
+
+@njit(cache=True)
+def take_finished(k: Kernel) -> np.ndarray:
+    """Return the tasks that ended since the last pass, by row."""
+    return np.sort(k.finished[: k.finished_len])
