@@ -10,7 +10,7 @@ from agentsched.evolution.directions import Direction, describe_disciplines, dir
 from agentsched.evolution.edits import EditError, apply_edits, find_edits
 from agentsched.evolution.proposal import Parent, Proposal, ProposalRequest
 from agentsched.evolution.replies import find_code, tidy, with_discipline
-from agentsched.llm import ChatModel, Message, Reply, Usage
+from agentsched.llm import ChatModel, Message, Reply
 from agentsched.llm.model import estimate_tokens
 from agentsched.prompting import load_prompt
 from evaluator.candidates import normalise, read_policy

@@ -1,10 +1,11 @@
 """Recording model calls on a cassette, and answering from one.
 
-A cassette is JSON lines. The first says what kind of model was recorded; then, one call each:
-``key`` (sha256 of everything that was asked), ``ordinal`` (0 for the first call with that key in one
-process, 1 for the second, …), the reply, and the messages, so that a person can read what was said.
-A line is on disk before the reply is used. Calls that timed out are on it too; other errors are not,
-they end a run and are tried again.
+A cassette is JSON lines. The first says what kind of model it was. Then, one call each: ``key``
+(sha256 of everything asked), ``ordinal`` (0 for the first call with that key in one process, 1 for
+the second, …), the reply, and the messages, so that a person can read what was said.
+
+A line is on disk before the reply is used. Calls that timed out are on it too; other errors are
+not: they end a run, and are tried again when it is resumed.
 """
 
 from __future__ import annotations
