@@ -135,7 +135,7 @@ def follow(
         held = max(np.int64(0), min(overhead, e - s))
         wasted[0] += held >> 32
         wasted[1] += held & 0xFFFFFFFF
-        if ended == 0 or ended == 3:  # noqa: SIM109 - a tuple test is slower when compiled
+        if ended == 0 or ended == 3:
             if e != due:
                 note(found, DURATION, row, i, e, due)
             if (ended == 3) != killed:
@@ -209,7 +209,7 @@ def sweep(
     spreads = len(spread_node) > 0
     ended = 0
     for k in range(len(task)):
-        row = by_start[k] if len(by_start) else np.int32(k)
+        row = int(by_start[k]) if len(by_start) else k
         if end[row] <= start[row]:
             continue
         while end[by_end[ended]] <= start[row]:
@@ -234,11 +234,11 @@ def sweep(
                     if free[here, r] < 0 and demand[i, r] > 0:
                         note(found, CAPACITY, row, i, here, r)
         else:
-            here = node[row]
+            one = node[row]
             for r in range(3):
-                free[here, r] -= gang[i] * demand[i, r]
-                if free[here, r] < 0 and demand[i, r] > 0:
-                    note(found, CAPACITY, row, i, here, r)
+                free[one, r] -= gang[i] * demand[i, r]
+                if free[one, r] < 0 and demand[i, r] > 0:
+                    note(found, CAPACITY, row, i, one, r)
 
 
 @njit(cache=True)

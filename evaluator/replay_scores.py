@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from fractions import Fraction
 
 import numpy as np
@@ -59,7 +60,7 @@ def _multiply_add(total: Ints, cell: int, a: int, b: int) -> None:
             total[cell, digit + 1] += np.int64(part >> np.uint64(32))
 
 
-def _number(digits: Ints) -> int:
+def _number(digits: Iterable[int]) -> int:
     return sum(int(digit) << (32 * place) for place, digit in enumerate(digits))
 
 
@@ -131,7 +132,13 @@ def _usage_by_step(
 
 @njit(cache=True)
 def _paths(
-    work: Ints, job: Ints32, profile: Ints32, rates: Floats, ptr: Ints, source: Ints32, longest: Ints
+    work: Ints,
+    job: Ints32,
+    profile: Ints32,
+    rates: Floats,
+    ptr: Ints,
+    source: Ints32,
+    longest: Ints,
 ) -> None:
     """Longest chain by job at given rates, from the last task back to the first."""
     tail = np.zeros(len(work) if len(source) else 1, np.int64)
@@ -261,10 +268,7 @@ def recompute(
     _paths(work, w.job, w.profile, best, w.edges.ptr, w.edges.source, ideal)
     _paths(work, w.job, w.profile, fair, w.edges.ptr, w.edges.source, alone)
 
-    if jobs == len(trace):
-        leaving = w.job[trace.task[by_end]]
-    else:
-        leaving = order_of(ended - origin)
+    leaving = w.job[trace.task[by_end]] if jobs == len(trace) else order_of(ended - origin)
     mean = np.empty(jobs)
     count = _count_active if jobs * span < 2**63 else _count_active_long
     count(w.release, ended, leaving, mean)

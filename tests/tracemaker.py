@@ -56,9 +56,7 @@ def random_instance(seed: int, *, plain: bool = False) -> Instance:
     second = SECOND
     links = Links.free()
     if not plain and rng.random() < 0.6:
-        links = Links(
-            np.array([math.inf, 3e6, 2e6, 1.7e6, 1e6]), np.array([0, 10, 20, 333, 4000])
-        )
+        links = Links(np.array([math.inf, 3e6, 2e6, 1.7e6, 1e6]), np.array([0, 10, 20, 333, 4000]))
     gpu = rng.random() < 0.5
     groups = [
         NodeGroup(
