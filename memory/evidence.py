@@ -30,7 +30,9 @@ class Played:
     instance: str
     """Digest of the instance that it was replayed on."""
     policy: str
-    """Digest of the policy that it names, or the name of a known rule."""
+    """Name of the policy that made it."""
+    digest: str
+    """sha256 of that policy's text; empty for a rule that has none."""
     metrics: Mapping[str, float]
     violations: int
 
@@ -132,8 +134,9 @@ def _play(
         return f"does not replay: {error}"
     if played.instance != item.instance:
         return f"is of instance {played.instance[:12]}, recorded was {item.instance[:12]}"
-    if played.policy != (item.by or policy.digest):
-        return f"was made by {played.policy[:40]!r}, recorded was {(item.by or policy.digest)!r}"
+    made_by, recorded = (played.policy, item.by) if item.by else (played.digest, policy.digest)
+    if made_by != recorded:
+        return f"was made by {made_by[:40]!r}, recorded was {recorded[:40]!r}"
     if played.violations:
         return f"{played.violations} violations of hard constraints, 0 allowed"
     for name, stored in item.metrics.items():

@@ -94,7 +94,7 @@ def trace_file(folder: Path, policy: str, index: int, score: float) -> Path:
 def replay_text(path: Path) -> Played:
     """Replay a file of ``trace_file``."""
     policy, instance, score = path.read_text().split()
-    return Played(instance, policy, {"mean_jct": float.fromhex(score)}, 0)
+    return Played(instance, policy, policy, {"mean_jct": float.fromhex(score)}, 0)
 
 
 def evidence_files(folder: Path, policy: PolicySource, rival: str = "sjf") -> list[EvidenceFile]:

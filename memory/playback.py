@@ -1,0 +1,58 @@
+"""From a stored trace file to a replayed score, through the evaluator's second implementation."""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from functools import lru_cache
+from pathlib import Path
+
+from evaluator.cluster.instance import Instance
+from evaluator.cluster.scenario import Scenario, load_scenario, scenario_names
+from evaluator.errors import InputError, TraceError
+from evaluator.replay import replay
+from evaluator.tracefile import StoredTrace, read_trace
+from memory.evidence import Played
+
+
+def replay_file(path: Path) -> Played:
+    """Replay a trace file on the instance that it embeds, or that its scenario makes again.
+
+    Raises:
+        TraceError: the file is damaged, or its instance cannot be made again.
+    """
+    stored = read_trace(path)
+    instance = _instance(stored)
+    found = replay(instance, stored.trace)
+    text = stored.header.policy_text
+    return Played(
+        instance=instance.digest,
+        policy=stored.header.policy,
+        digest=hashlib.sha256(text.encode()).hexdigest() if text else "",
+        metrics=found.metrics,
+        violations=found.count,
+    )
+
+
+def _instance(stored: StoredTrace) -> Instance:
+    if stored.instance is not None:
+        return stored.instance
+    header = stored.header
+    if not header.scenario_text or not header.seed:
+        raise TraceError("it embeds no instance, and no scenario and seed to make it from")
+    try:
+        scenario = _scenario(header.scenario, header.scenario_text)
+        return scenario.instance(header.split, header.index, bytes.fromhex(header.seed))
+    except (InputError, ValueError) as error:
+        raise TraceError(f"scenario {header.scenario!r} no longer makes it: {error}") from error
+
+
+@lru_cache(maxsize=4)
+def _scenario(name: str, text: str) -> Scenario:
+    """Load a scenario as it was; the built-in one of that name may have changed since."""
+    if name in scenario_names() and load_scenario(name).text == text:
+        return load_scenario(name)
+    with tempfile.TemporaryDirectory(prefix="agentsched-") as folder:
+        file = Path(folder) / "stored.toml"
+        file.write_text(text, encoding="utf-8")
+        return load_scenario(str(file))
