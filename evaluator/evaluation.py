@@ -18,9 +18,9 @@ from evaluator.cluster.scenario import Scenario
 from evaluator.cluster.simulation import simulate
 from evaluator.errors import PolicyError, TraceError
 from evaluator.metrics import measure
-from evaluator.policies.catalogue import NativeRule
+from evaluator.policies.native import NativeRule
 from evaluator.policy import PolicySource
-from evaluator.replay import replay
+from evaluator.replay import differences, replay
 from evaluator.sandbox import Sandbox
 from evaluator.trace import Trace
 
@@ -156,16 +156,11 @@ def evaluate_instance(
     spent = time.process_time() - before
     metrics = measure(instance, trace)
     audit = replay(instance, trace)
-    if audit.violations:
-        first = audit.violations[0]
-        more = f" (and {len(audit.violations) - 1} more)" if len(audit.violations) > 1 else ""
-        return Failed(stage, "violation", f"{first}{more}", spent)
-    if audit.metrics != metrics:
-        name = next(key for key in metrics if audit.metrics.get(key) != metrics[key])
-        raise TraceError(
-            f"metric {name!r}: {metrics[name]!r} when scored, {audit.metrics.get(name)!r} when "
-            "replayed; the two implementations disagree, please report it"
-        )
+    if audit.count:
+        more = f" (and {audit.count - 1} more)" if audit.count > 1 else ""
+        return Failed(stage, "violation", f"{audit.violations[0].message}{more}", spent)
+    if apart := differences(metrics, audit.metrics):
+        raise TraceError(f"{apart[0]}; the two implementations disagree, please report it")
     return Audited(
         metrics=metrics, digest=columns_digest(trace), decisions=decisions_digest(trace),
         cpu_seconds=spent, tasks=len(instance.workload), trace=trace if keep else None,

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from evaluator.policies.catalogue import NativeRule, load_rule
+from evaluator.policies.catalogue import load_rule
+from evaluator.policies.native import NativeRule
 
 from agentsched.evolution.seeds import Seeds
 from agentsched.evolution.worker import Handler
