@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from evaluator.policies.gavel import max_min_las
 
-Kind = Literal["replan", "allocate", "choose"]
+Kind = Literal["replan", "allocate", "two_choices"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class NativeRule:
     kind: Kind
     """``allocate``: ``function`` scores active tasks by node type at every pass, higher first,
     -inf declines. ``replan``: the engine plans all known tasks by HEFT anew at every completion.
-    ``choose``: the engine draws two candidate nodes for each task and takes the shorter queue."""
+    ``two_choices``: the engine draws two candidate nodes for each task and takes the shorter queue."""
     function: Allocate | None = None
 
     @property
@@ -73,7 +73,7 @@ NATIVE: Final[Mapping[str, NativeRule]] = {
             "Power of two choices: of two nodes drawn at random, queue on the one with less to do.\n\n"
             "Source: Mitzenmacher, 'The power of two choices in randomized load balancing', IEEE "
             "TPDS 2001.",
-            "choose",
+            "two_choices",
         ),
         NativeRule(
             "heft_replanned",
