@@ -192,7 +192,7 @@ def load_scenario(
         start=tree.start,
         splits=splits,
         machines=machines,
-        world=build_world(tree, machines.fixed, home, files),
+        world=build_world(tree, machines, home, files),
         files=tuple(files),
         workload=jobs,
         unseen=other,
@@ -243,6 +243,8 @@ def _source(
     if isinstance(source, Generator):
         source.check(cluster)
         return Generated(source)
-    read = load_workload(folder / source.file, source.format, cluster)
-    files.append((source.file, dict(read.meta).get("sha256", read.digest)))
+    figures = None if source.throughputs is None else folder / source.throughputs
+    read = load_workload(folder / source.file, source.format, cluster, throughputs=figures)
+    # The columns say all that was read, the throughput file included.
+    files.append((Path(source.file).name, read.digest))
     return Recorded(fitting(read, cluster), tree.windows, splits)

@@ -13,7 +13,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from evaluator.errors import InputError
 from evaluator.workloads.estimates import Estimates
 from evaluator.workloads.generate_gavel import GavelMix
+from evaluator.workloads.generate_hpc2n import Hpc2nLike
 from evaluator.workloads.generate_lublin import Lublin
+from evaluator.workloads.generate_philly import PhillyLike
+from evaluator.workloads.generate_single import SingleMachine
+from evaluator.workloads.generate_workflows import Workflows
 from evaluator.workloads.windows import Windows
 
 MORE_IS_BETTER: Final = ("utilisation", "jain_index")
@@ -22,7 +26,7 @@ Metric = Literal[
     "mean_jct", "mean_flow_time", "p99_jct", "makespan", "mean_wait", "max_wait",
     "mean_bounded_slowdown", "utilisation", "total_tardiness", "weighted_tardiness",
     "mean_weighted_flow_time", "max_tardiness", "missed_deadlines", "finish_time_fairness",
-    "jain_index", "energy_kwh", "cost", "carbon_kg", "preemptions", "restarts",
+    "jain_index", "energy_kwh", "cost", "carbon_kg", "preemptions", "restarts", "wasted_seconds",
 ]  # fmt: skip
 """What an objective or guard may name; ``evaluator.metrics`` computes them."""
 
@@ -106,7 +110,10 @@ class FileSource(Table):
     """``gavel`` only: the JSON of throughputs. Left out: the built-in single-GPU table."""
 
 
-Source = Annotated[GavelMix | Lublin | FileSource, Field(discriminator="source")]
+Source = Annotated[
+    GavelMix | PhillyLike | Lublin | Hpc2nLike | Workflows | SingleMachine | FileSource,
+    Field(discriminator="source"),
+]
 
 
 class RulesTable(Table):

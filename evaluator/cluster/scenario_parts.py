@@ -62,6 +62,8 @@ class Machines:
     """Ranges of speed stand at their middle."""
     ranges: tuple[tuple[float, float], ...] = ()
     """Range of speed by node; empty when no node has one."""
+    regions: tuple[str, ...] = ("",)
+    """Names of the regions, in the order of their indices."""
 
     def draw(self, rng: np.random.Generator) -> Cluster:
         """Return the machines of one instance."""
@@ -101,7 +103,8 @@ def build_machines(table: ClusterTable) -> Machines:
         groups.append(_group(node, (low + high) / 2, names))
     cluster = build_cluster(table.name, groups, build_links(table.links))
     drawn = any(low < high for low, high in ranges)
-    return Machines(cluster, tuple(ranges) if drawn else ())
+    places = tuple(dict.fromkeys(node.region for node in nodes))
+    return Machines(cluster, tuple(ranges) if drawn else (), places)
 
 
 def _group(node: NodeTable, speed: float, names: tuple[str, ...]) -> NodeGroup:
@@ -137,28 +140,21 @@ def build_rules(table: RulesTable) -> Rules:
 
 
 def build_world(
-    tree: ScenarioFile, cluster: Cluster, folder: Path, files: list[tuple[str, str]]
+    tree: ScenarioFile, machines: Machines, folder: Path, files: list[tuple[str, str]]
 ) -> World:
     """Build rules, failures, outages and series; files read are added to ``files``."""
-    places = region_names(tree.cluster)
+    places = {name: i for i, name in enumerate(machines.regions)}
     return World(
         rules=build_rules(tree.rules),
         failures=None if tree.failures is None else Failures(**tree.failures.model_dump()),
         outages=tuple(
-            Outage(_node(cluster, o.node, i), seconds(o.start), seconds(o.end))
+            Outage(_node(machines.fixed, o.node, i), seconds(o.start), seconds(o.end))
             for i, o in enumerate(tree.outage)
         ),
         price=_series("price", tree.price, places, folder, files),
         carbon=_series("carbon", tree.carbon, places, folder, files),
         estimates=tree.estimates,
     )
-
-
-def region_names(table: ClusterTable) -> Mapping[str, int]:
-    """Return the index of each region, as ``build_cluster`` numbers them."""
-    order = tuple(dict.fromkeys(node.type for node in table.node))
-    nodes = sorted(table.node, key=lambda node: order.index(node.type))
-    return {name: i for i, name in enumerate(dict.fromkeys(node.region for node in nodes))}
 
 
 def _node(cluster: Cluster, node: int | str, outage: int) -> int:

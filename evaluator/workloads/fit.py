@@ -31,7 +31,8 @@ def runnable(workload: Workload, cluster: Cluster) -> NDArray[np.bool_]:
         per = np.where(demand > 0, kind[1:4] // np.maximum(demand, 1), gang[:, None]).min(axis=1)
         members[:, kind[0]] += nodes * np.where(requires & ~kind[4] == 0, per, 0)
     members[workload.throughput[profile] <= 0] = 0
-    return np.asarray((members >= gang[:, None]).any(axis=1)[shape.reshape(-1)])
+    fits = np.asarray((members >= gang[:, None]).any(axis=1))
+    return np.asarray(fits[shape.reshape(-1)])
 
 
 def check_fit(workload: Workload, cluster: Cluster) -> None:

@@ -10,11 +10,12 @@ over job types of throughput(scale) / (scale * throughput(1)) in the same file.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final, Literal
 
 import numpy as np
 
-from evaluator.cluster.model import Cluster, Floats
+from evaluator.cluster.model import Cluster, Floats, Ints
 from evaluator.cluster.workload import Workload
 from evaluator.errors import InputError
 from evaluator.workloads.assemble import Draft, demand_columns, quantised
@@ -115,3 +116,31 @@ def relative_rates(cluster: Cluster) -> tuple[Floats, tuple[str, ...]]:
     by_scale = np.stack(rows, axis=1).reshape(-1, len(GPU_TYPES))
     names = tuple(f"{job} x{scale}" for job in JOB_TYPES for scale in SCALES)
     return (by_scale / by_scale[:, :1])[:, columns], names
+
+
+@dataclass(frozen=True, slots=True)
+class DrawnRates:
+    """Speeds given to jobs of which only the gang size is known."""
+
+    profile: Ints
+    rates: Floats
+    names: tuple[str, ...]
+    said: str
+    """How, in words."""
+
+
+def drawn_rates(cluster: Cluster, gang: Ints, rng: np.random.Generator) -> DrawnRates:
+    """Draw a job type for each gang on a cluster of V100, P100 and K80; else every speed is 1.
+
+    A gang takes the figures of the largest scale that is not above it.
+    """
+    if any(name.lower() not in {gpu.lower() for gpu in GPU_TYPES} for name in cluster.types):
+        return DrawnRates(
+            np.zeros(len(gang), np.int64), np.ones((1, len(cluster.types))), ("any",), "all 1.0"
+        )
+    rates, names = relative_rates(cluster)
+    kind = rng.integers(0, len(JOB_TYPES), len(gang))
+    scale = np.searchsorted(SCALES, np.maximum(gang, 1), side="right") - 1
+    return DrawnRates(
+        kind * len(SCALES) + scale, rates, names, "Gavel job types, drawn with equal chances"
+    )

@@ -130,7 +130,7 @@ def _runs(stream: Stream, sizes: Ints, rng: np.random.Generator) -> Floats:
         logs[again] = np.where(
             small, rng.gamma(stream.a1, stream.b1, n), rng.gamma(stream.a2, stream.b2, n)
         )
-    return np.exp(logs)
+    return np.asarray(np.exp(logs))
 
 
 def _arrivals(stream: Stream, n: int, start: float, rng: np.random.Generator) -> Floats:
@@ -145,7 +145,8 @@ def _arrivals(stream: Stream, n: int, start: float, rng: np.random.Generator) ->
     days = int(points[-1] / SLOTS) + 2
     paid = np.concatenate([[0.0], np.cumsum(np.tile(first, days))])
     begun = (start - whole) * first[0]
-    return (np.interp(points + begun, paid, np.arange(len(paid))) - (start - whole)) * 1800.0
+    slots = np.interp(points + begun, paid, np.arange(len(paid)))
+    return np.asarray((slots - (start - whole)) * 1800.0)
 
 
 def _daily(stream: Stream) -> Floats:
@@ -155,4 +156,4 @@ def _daily(stream: Stream) -> Floats:
     weight = gammainc(shape, (slot + 0.5) / scale) - gammainc(shape, (slot - 0.5) / scale)
     by_slot = np.empty(SLOTS)
     by_slot[(slot - 1) % SLOTS] = weight
-    return by_slot / by_slot.mean()
+    return np.asarray(by_slot / by_slot.mean())

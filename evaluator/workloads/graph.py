@@ -37,4 +37,4 @@ def ranges(start: Ints, stop: Ints) -> Ints:
     length = stop - start
     total = int(length.sum())
     offset = np.repeat(start - (np.cumsum(length) - length), length)
-    return (np.arange(total) + offset).astype(np.int64)
+    return np.asarray(np.arange(total) + offset, dtype=np.int64)

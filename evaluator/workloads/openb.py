@@ -71,9 +71,9 @@ def load_openb(path: Path, cluster: Cluster) -> Workload:
     columns = read_csv(file)
     columns.require(POD_COLUMNS, "openb pod")
     created = columns.numbers("creation_time", least=0)
-    scheduled = columns.numbers("scheduled_time", default=np.nan, least=0)
+    scheduled = columns.numbers("scheduled_time", default=-1)
     deleted = columns.numbers("deletion_time", least=0)
-    runs = deleted - np.where(np.isnan(scheduled), created, scheduled)
+    runs = deleted - np.where(scheduled < 0, created, scheduled)
     keep = runs > 0
     if not keep.any():
         raise InputError(f"{file.name}: no pod can be run: all {len(runs)} have zero run time")

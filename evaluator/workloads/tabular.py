@@ -97,8 +97,8 @@ class Columns:
         if empty.any():
             row = int(np.argmax(empty))
             if default is None:
-                self._refuse(field, cells, row, "a number")
-            values = np.where(empty, default, values)
+                self.refuse(field, row, "a number")
+            values = np.where(empty, np.float64(default), values)
         for broken, rule in (
             (~np.isfinite(values), "finite"),
             (
@@ -116,11 +116,9 @@ class Columns:
         self._refuse(field, self._column(field), row, rule)
 
     def _refuse(self, field: str, cells: Any, row: int, rule: str) -> None:
-        got = cells[row].as_py()
-        raise InputError(
-            f"{self.where(row)}: {field} must be {rule}, got {'' if got is None else got!r}"
-            f"{'nothing' if got is None else ''}"
-        )
+        value = cells[row].as_py()
+        got = "nothing" if value is None or value == "" else repr(value)
+        raise InputError(f"{self.where(row)}: {field} must be {rule}, got {got}")
 
     def _column(self, field: str) -> Any:
         return self.table.column(field)
@@ -158,7 +156,7 @@ def read_csv(
 
     try:
         table = pyarrow.csv.read_csv(
-            io.BytesIO(file.data.removeprefix(b"\xef\xbb\xbf")),
+            io.BytesIO(file.data.removeprefix(b"\xef\xbb\xbf").rstrip()),
             read_options=pyarrow.csv.ReadOptions(
                 column_names=titles, skip_rows=1 if header else 0, use_threads=False
             ),
