@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from agentsched.errors import UserError
 from evaluator.cluster.instance import Instance
 from evaluator.cluster.scenario import Scenario
 from evaluator.cluster.simulation import simulate
+from evaluator.errors import TraceError
 from evaluator.metrics import measure
-from evaluator.replay import replay
+from evaluator.policies.native import NativeRule
+from evaluator.policy import PolicySource
+from evaluator.replay import differences, replay
+from evaluator.sandbox import Sandbox
 from evaluator.trace import Trace
-
-if TYPE_CHECKING:
-    from evaluator.policies.catalogue import NativeRule
-    from evaluator.policy import PolicySource
-    from evaluator.sandbox import Sandbox
+from evaluator.workloads.windows import Recorded
 
 Lane = Literal["pure", "python", "general"]
-Keep = Callable[[int, Instance, Trace, Mapping[str, float]], None]
+Where = Literal["pure", "python", "general", "native"]
+"""Native rules are part of the engine."""
+LISTED = 10
+"""Violations that a score card puts into words."""
+
+Keep = Callable[[int, Instance, Trace, dict[str, float]], None]
 """Told of each instance's index, the instance, its trace and its metrics."""
 
 
@@ -42,7 +48,7 @@ class ScoreCard:
 
     policy: str
     digest: str
-    lane: Lane
+    lane: Where
     sandbox: str
     """Level of the sandbox it ran in; ``not needed`` when no foreign code ran."""
     metrics: Mapping[str, Estimate]
@@ -54,7 +60,10 @@ class ScoreCard:
     """Scheduling passes."""
     cpu_seconds: float
     """Of simulating, on both sides of the pipe; compiling, loading and replaying excluded."""
-    violations: tuple[str, ...]
+    violations: int
+    """Broken hard constraints; one disqualifies."""
+    listed: tuple[str, ...]
+    """The first of them, in words."""
 
     @property
     def tasks_per_cpu_second(self) -> float:
@@ -68,6 +77,7 @@ def score(
     *,
     lane: Lane | None = None,
     sandbox: Sandbox | None = None,
+    warm: Instance | None = None,
     keep: Keep | None = None,
 ) -> ScoreCard:
     """Run a policy on every instance.
@@ -77,24 +87,33 @@ def score(
         instances: What it decides about; at least one.
         lane: Where it runs; None takes the policy's own.
         sandbox: For the general lane.
+        warm: Run first and not counted, so that compiling does not count either.
         keep: Called after each instance, in order.
 
     Raises:
         PolicyError: The policy failed on an instance; it has no score.
         TraceError: The replay does not give the same numbers: a bug, never a bad policy.
     """
-    where = lane or policy.lane
-    rows: list[Mapping[str, float]] = []
+    own = "native" if isinstance(policy, NativeRule) else policy.lane
+    where = lane or own
+    rows: list[dict[str, float]] = []
     violations: list[str] = []
-    tasks = decisions = epochs = 0
+    tasks = decisions = epochs = broken = 0
     cpu = 0.0
+    if warm is not None:
+        simulate(warm, policy, lane=lane, sandbox=sandbox)
     for index, instance in enumerate(instances):
         before = _cpu_seconds()
         trace = simulate(instance, policy, lane=lane, sandbox=sandbox)
         cpu += _cpu_seconds() - before
         metrics = measure(instance, trace)
         checked = replay(instance, trace)
-        violations += [f"instance {index}: {violation}" for violation in checked.violations]
+        if checked.count == 0 and (apart := differences(metrics, checked.metrics)):
+            raise TraceError(
+                f"instance {index}: {apart[0]}; the two implementations disagree, please report it"
+            )
+        broken += checked.count
+        violations += [f"instance {index}: {found.message}" for found in checked.violations]
         rows.append(metrics)
         tasks += len(instance.workload)
         decisions += len(trace)
@@ -111,24 +130,40 @@ def score(
         decisions,
         epochs,
         cpu,
-        tuple(violations),
+        broken,
+        tuple(violations[:LISTED]),
     )
 
 
 def draw(scenario: Scenario, split: str, count: int | None, seed: bytes) -> list[Instance]:
-    """Return the first instances of a split.
+    """Return instances of a split; a generated workload has as many as are asked for.
+
+    Args:
+        scenario: Where they come from.
+        split: Name of the split.
+        count: How many; None takes all that the scenario gives the split.
+        seed: 16 bytes; equal seeds give equal instances.
 
     Raises:
-        UserError: There is no such split, or it has fewer instances.
+        UserError: There is no such split, or a workload file has fewer windows.
     """
     if split not in scenario.splits:
         raise UserError(
             f"scenario {scenario.name!r} has no split {split!r}; known: {list(scenario.splits)}"
         )
-    number = scenario.splits[split] if count is None else count
+    held = scenario.splits[split]
+    number = held if count is None else count
     if number < 1:
         raise UserError(f"--seeds must be >= 1, got {number}")
-    return [scenario.instance(split, index, seed) for index in range(number)]
+    if number > held and isinstance(scenario.workload, Recorded):
+        raise UserError(
+            f"--seeds {number}: the workload file gives split {split!r} only {held} windows"
+        )
+    return [
+        # Beyond the split's own number, further draws of it come from further seeds.
+        scenario.instance(split, index % held, _further(seed, index // held))
+        for index in range(number)
+    ]
 
 
 def estimate(values: Sequence[float]) -> Estimate:
@@ -142,6 +177,12 @@ def estimate(values: Sequence[float]) -> Estimate:
     spread = math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (n - 1))
     half = float(stdtrit(n - 1, 0.975)) * spread / math.sqrt(n)
     return Estimate(mean, mean - half, mean + half, tuple(values))
+
+
+def _further(seed: bytes, lap: int) -> bytes:
+    if lap == 0:
+        return seed
+    return hashlib.blake2b(lap.to_bytes(8, "little"), key=seed, digest_size=16).digest()
 
 
 def _cpu_seconds() -> float:

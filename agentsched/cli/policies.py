@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -10,7 +10,7 @@ from agentsched.cli.options import Json, MemoryUrl
 from agentsched.cli.output import emit, show, table
 
 if TYPE_CHECKING:
-    from evaluator.policies.catalogue import NativeRule
+    from evaluator.policies.native import NativeRule
     from evaluator.policy import PolicySource
 
 app = typer.Typer(help="List and show known rules; show any policy.", no_args_is_help=True)
@@ -54,14 +54,29 @@ def show_(
 
 def facts(policy: PolicySource | NativeRule) -> dict[str, Any]:
     """Return what is known of a policy without running it."""
+    from evaluator.policies.native import NativeRule
+
+    known = {"name": policy.name, "lane": lane_of(policy), "digest": policy.digest}
+    if isinstance(policy, NativeRule):
+        return {
+            **known,
+            "summary": policy.text.partition("\n")[0],
+            "shape": "native",
+            "discipline": policy.kind,
+        }
     return {
-        "name": policy.name,
+        **known,
         "summary": _first_line(policy.text),
         "shape": policy.shape,
         "discipline": policy.discipline,
-        "lane": policy.lane,
-        "digest": policy.digest,
     }
+
+
+def lane_of(policy: PolicySource | NativeRule) -> Literal["pure", "general", "native"]:
+    """Return where a policy runs of its own accord."""
+    from evaluator.policies.native import NativeRule
+
+    return "native" if isinstance(policy, NativeRule) else policy.lane
 
 
 def _first_line(text: str) -> str:

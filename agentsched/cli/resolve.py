@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from agentsched.errors import UserError
 
 if TYPE_CHECKING:
-    from evaluator.policies.catalogue import NativeRule
+    from evaluator.policies.native import NativeRule
     from evaluator.policy import PolicySource
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Sequence
-from enum import Enum
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -20,18 +20,19 @@ from agentsched.cli.options import (
     Workload,
 )
 from agentsched.cli.output import emit, note, number, show, table
+from agentsched.cli.policies import lane_of
 
 if TYPE_CHECKING:
-    from agentsched.scoring import Estimate, ScoreCard
+    from agentsched.scoring import Estimate, Keep, Lane, ScoreCard
     from evaluator.cluster.instance import Instance
     from evaluator.cluster.scenario import Scenario
-    from evaluator.policies.catalogue import NativeRule
+    from evaluator.policies.native import NativeRule
     from evaluator.policy import PolicySource
     from evaluator.sandbox import Sandbox
     from evaluator.trace import Trace
 
 
-class Lane(str, Enum):
+class LaneName(StrEnum):
     """Where a policy may be asked to run."""
 
     PURE = "pure"
@@ -54,8 +55,8 @@ def command(
         Path | None, typer.Option(help="Write the first instance's trace to this file.")
     ] = None,
     lane: Annotated[
-        Lane | None,
-        typer.Option(help="Run it compiled, in plain Python (known rules only) or sandboxed."),
+        LaneName | None,
+        typer.Option(help="Run it compiled, in plain Python (slow, same decisions), sandboxed."),
     ] = None,
     against: Annotated[
         list[str] | None,
@@ -75,13 +76,14 @@ def command(
     chosen = find_policy(policy, memory)
     names = [name for other in against or [] for name in _names(other, found)]
     rivals = [find_policy(name, memory) for name in dict.fromkeys(names) if name != policy]
-    instances = draw(found, split, seeds, Seeds.make(seed).secret)
-    wanted = lane.value if lane else None
+    secret = Seeds.make(seed).secret
+    instances = draw(found, split, seeds, secret)
+    smoke = found.instance("smoke", 0, secret)
+    wanted: Lane | None = lane.value if lane else None
     with sandbox_for([chosen, *rivals], wanted, unsafe=unsafe) as sandbox:
-        keep = _keeper(trace, found, chosen, split, seed) if trace else None
-        warm(chosen, found, wanted, sandbox)
-        card = score(chosen, instances, lane=wanted, sandbox=sandbox, keep=keep)
-        cards = [score(rival, instances, sandbox=sandbox) for rival in rivals]
+        keep = _keeper(trace, found, chosen, split, secret) if trace else None
+        card = score(chosen, instances, lane=wanted, sandbox=sandbox, warm=smoke, keep=keep)
+        cards = [score(rival, instances, sandbox=sandbox, warm=smoke) for rival in rivals]
     if json:
         emit({**_facts(card, found), "scenario": found.name, "scenario_digest": found.digest,
               "split": split, "seed": seed, "instances": len(instances), "trace": trace,
@@ -97,7 +99,7 @@ def sandbox_for(
     policies: Sequence[PolicySource | NativeRule], lane: str | None = None, *, unsafe: bool = False
 ) -> Iterator[Sandbox | None]:
     """Open a sandbox if one of these policies needs it; the settings say how strong it must be."""
-    if lane != "general" and all(policy.lane != "general" for policy in policies):
+    if lane != "general" and all(lane_of(policy) != "general" for policy in policies):
         yield None
         return
     from agentsched.settings import load_settings
@@ -108,6 +110,22 @@ def sandbox_for(
         minimum=Level[settings.minimum.upper()], unsafe=unsafe, memory_mb=settings.memory_mb
     ) as sandbox:
         yield sandbox
+
+
+def _keeper(
+    path: Path, scenario: Scenario, policy: PolicySource | NativeRule, split: str, seed: bytes
+) -> Keep:
+    from agentsched.learning import header_of
+    from evaluator.tracefile import write_trace
+
+    def keep(index: int, instance: Instance, trace: Trace, metrics: dict[str, float]) -> None:
+        if index == 0:
+            header = header_of(scenario, instance, policy, split, index, seed, metrics)
+            # What came from files cannot be made again from the scenario's text.
+            embedded = instance if scenario.files else None
+            write_trace(path, trace, header, instance=embedded)
+
+    return keep
 
 
 def _names(other: str, scenario: Scenario) -> tuple[str, ...]:
@@ -135,8 +153,8 @@ def _facts(card: ScoreCard, scenario: Scenario) -> dict[str, Any]:
         "epochs": card.epochs,
         "cpu_seconds": card.cpu_seconds,
         "tasks_per_cpu_second": card.tasks_per_cpu_second,
-        "violations": len(card.violations),
-        "first_violations": card.violations[:10],
+        "violations": card.violations,
+        "first_violations": card.listed,
     }
 
 
@@ -167,9 +185,9 @@ def _print(card: ScoreCard, others: Sequence[ScoreCard], scenario: Scenario, whe
     show(
         f"{card.tasks:,} tasks in {card.cpu_seconds:.3g} CPU s "
         f"({card.tasks_per_cpu_second:,.0f} a CPU second), lane {card.lane}, "
-        f"sandbox {card.sandbox}, replay agrees, violations: {len(card.violations)}"
+        f"sandbox {card.sandbox}, replay agrees, violations: {card.violations}"
     )
-    for violation in card.violations[:10]:
+    for violation in card.listed:
         show(f"  {violation}")
 
 
