@@ -171,10 +171,17 @@ def _unpacked(path: Path) -> Iterator[Path]:
         return
     with tempfile.TemporaryDirectory(prefix="agentsched-") as scratch:
         try:
-            with disk(path), tarfile.open(path, "r:gz") as tar:
-                _extract(tar, Path(scratch), path)
+            with gzip.open(path) as zipped:
+                with tarfile.open(fileobj=zipped, mode="r:") as tar:
+                    _extract(tar, Path(scratch), path)
+                # the checksum of the stream stands behind the end of the tar
+                while zipped.read(1 << 20):
+                    pass
         except (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile) as error:
             raise ArchiveError(f"{str(path)!r} is not an intact .tar.gz: {error}") from error
+        except OSError as error:
+            with disk(path):
+                raise error
         yield Path(scratch)
 
 

@@ -47,9 +47,9 @@ def open_memory(
             )
         return SqlMemory(parsed, Vault(folder), wait=wait)
     file = Path(parsed.database or "")
-    if file.is_dir():
-        raise StoreUnusable(f"{str(file)!r} is a folder: name a file in it, such as memory.db")
     with disk(file.parent):
+        if file.is_dir():
+            raise StoreUnusable(f"{str(file)!r} is a folder: name a file in it, such as memory.db")
         file.parent.mkdir(parents=True, exist_ok=True)
     return SqlMemory(parsed, Vault(evidence or file.with_suffix(".evidence")), wait=wait)
 

@@ -210,6 +210,7 @@ def test_a_database_that_may_not_be_written_says_so() -> None:
         file = Path(folder) / "memory.db"
         with contextlib.closing(open_memory(str(file))) as store:
             learn(store, "before")
+        (Path(folder) / "closed").mkdir(mode=0o700)
         child = os.fork()
         if not child:
             status = 1
@@ -225,3 +226,6 @@ def test_a_database_that_may_not_be_written_says_so() -> None:
 def _refused_as_nobody(file: Path) -> None:
     with pytest.raises(StoreError, match=r"memory\.db.*(permission|may write)"):
         learn(open_memory(str(file)), "more")
+    closed = file.parent / "closed"
+    with pytest.raises(StoreError, match=r"closed.*permission"):
+        open_memory(str(closed / "inner" / "memory.db"))
