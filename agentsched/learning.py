@@ -17,8 +17,8 @@ from agentsched.evolution.report import headline, subject
 from agentsched.evolution.run import storage
 from agentsched.evolution.seeds import Seeds
 from agentsched.evolution.state import State
+from agentsched.scoring import header_of
 from evaluator.candidates import read_policy
-from evaluator.cluster.instance import Instance
 from evaluator.cluster.model import columns_digest
 from evaluator.cluster.scenario import Scenario
 from evaluator.cluster.simulation import simulate
@@ -28,7 +28,7 @@ from evaluator.policies.catalogue import load_rule
 from evaluator.policies.native import NativeRule
 from evaluator.policy import PolicySource
 from evaluator.sandbox import Level, Sandbox
-from evaluator.tracefile import TraceHeader, write_trace
+from evaluator.tracefile import write_trace
 from memory import (
     EvidenceFile,
     Features,
@@ -127,33 +127,6 @@ def store_traces(outcome: Outcome) -> tuple[Evidence, ...]:
                 )
                 found.append(Evidence(path, who, split, index, instance.digest, metrics))
     return tuple(found)
-
-
-def header_of(
-    scenario: Scenario,
-    instance: Instance,
-    policy: PolicySource | NativeRule,
-    split: str,
-    index: int,
-    seed: bytes,
-    metrics: dict[str, float],
-) -> TraceHeader:
-    """Return what a trace of a policy on an instance of a scenario says about itself."""
-    return TraceHeader.of(
-        instance,
-        seed=seed,
-        policy_text=policy.text,
-        metrics=metrics,
-        scenario=scenario.name,
-        scenario_text=scenario.text,
-        scenario_digest=scenario.digest,
-        split=split,
-        index=index,
-        policy=policy.name,
-        lane="native" if isinstance(policy, NativeRule) else policy.lane,
-        code_version=__version__,
-        objective=scenario.objective.metric,
-    )
 
 
 def remember(

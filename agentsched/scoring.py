@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from agentsched import __version__
 from agentsched.errors import UserError
 from evaluator.cluster.instance import Instance
 from evaluator.cluster.scenario import Scenario
@@ -20,6 +21,7 @@ from evaluator.policy import PolicySource
 from evaluator.replay import differences, replay
 from evaluator.sandbox import Sandbox
 from evaluator.trace import Trace
+from evaluator.tracefile import TraceHeader
 from evaluator.workloads.windows import Recorded
 
 Lane = Literal["pure", "python", "general"]
@@ -164,6 +166,33 @@ def draw(scenario: Scenario, split: str, count: int | None, seed: bytes) -> list
         scenario.instance(split, index % held, _further(seed, index // held))
         for index in range(number)
     ]
+
+
+def header_of(
+    scenario: Scenario,
+    instance: Instance,
+    policy: PolicySource | NativeRule,
+    split: str,
+    index: int,
+    seed: bytes,
+    metrics: dict[str, float],
+) -> TraceHeader:
+    """Return what a trace of a policy on an instance of a scenario says about itself."""
+    return TraceHeader.of(
+        instance,
+        seed=seed,
+        policy_text=policy.text,
+        metrics=metrics,
+        scenario=scenario.name,
+        scenario_text=scenario.text,
+        scenario_digest=scenario.digest,
+        split=split,
+        index=index,
+        policy=policy.name,
+        lane="native" if isinstance(policy, NativeRule) else policy.lane,
+        code_version=__version__,
+        objective=scenario.objective.metric,
+    )
 
 
 def estimate(values: Sequence[float]) -> Estimate:

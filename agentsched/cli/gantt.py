@@ -1,14 +1,19 @@
-"""A trace drawn with characters: load by node or node type over time, and jobs in the system."""
+"""A trace drawn with characters: who ran where, and jobs in the system, over time.
+
+A node that runs one task at a time shows a letter for each job; others show their load. Large
+clusters are drawn by node type.
+"""
 
 from __future__ import annotations
 
+import string
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from evaluator.cluster.instance import Instance
-from evaluator.cluster.model import SECOND, Floats, Ints
+from evaluator.cluster.model import SECOND, Floats, Ints, Ints32
 from evaluator.jobs import human
 from evaluator.metrics import dominant_resource
 from evaluator.segments import placements
@@ -18,6 +23,8 @@ from evaluator.trace import Outcome, Trace
 LEVELS = " ▁▂▃▄▅▆▇█"
 PLAIN = " .:-=+*#@"
 """The same for terminals without Unicode."""
+
+LETTERS = string.ascii_lowercase + string.ascii_uppercase
 
 MOST_ROWS = 16
 """Clusters of more nodes are drawn by node type."""
@@ -31,6 +38,8 @@ class Row:
     values: Floats
     """By column, 0 to 1."""
     note: str = ""
+    letters: str = ""
+    """By column, the job that ran there; empty where several ran at once."""
 
 
 def draw(instance: Instance, trace: Trace, width: int, unicode: bool) -> list[str]:
@@ -50,7 +59,7 @@ def draw(instance: Instance, trace: Trace, width: int, unicode: bool) -> list[st
     margin = max(len(row.name) for row in rows)
     edge = "│" if unicode else "|"
     lines = [
-        f"{row.name:>{margin}} {edge}{_cells(row.values, levels)}{edge} {row.note}".rstrip()
+        f"{row.name:>{margin}} {edge}{row.letters or _cells(row.values, levels)}{edge} {row.note}"
         for row in rows
     ]
     span = f"0 s{human((end - begin) / SECOND):>{len(rows[0].values) - 3}}"
@@ -86,8 +95,26 @@ def _load(instance: Instance, trace: Trace, begin: int, end: int, columns: int) 
         rowed = where.row[mine]
         used = average(edges, trace.start[rowed], trace.end[rowed], demand[mine])
         share = np.minimum(1.0, used / max(float(capacity[index]), 1.0))
-        rows.append(Row(name, share, f"{float(np.mean(share)):4.0%}"))
+        jobs = instance.workload.job[trace.task[rowed]]
+        letters = ""
+        if len(names) == len(instance.cluster):
+            letters = _one_by_one(trace.start[rowed], trace.end[rowed], jobs, edges)
+        rows.append(Row(name, share, f"{float(np.mean(share)):4.0%}", letters))
     return rows
+
+
+def _one_by_one(start: Ints, end: Ints, job: Ints32, edges: Floats) -> str:
+    """A letter a column for whoever ran in the middle of it; nothing if any two overlap."""
+    order = np.argsort(start, kind="stable")
+    start, end, job = start[order], end[order], job[order]
+    if not len(start) or np.any(start[1:] < end[:-1]):
+        return ""
+    middle = (edges[1:] + edges[:-1]) / 2
+    at = np.searchsorted(start, middle, side="right") - 1
+    return "".join(
+        LETTERS[int(job[row]) % len(LETTERS)] if row >= 0 and moment < end[row] else " "
+        for row, moment in zip(at.tolist(), middle.tolist(), strict=True)
+    )
 
 
 def _jobs(instance: Instance, trace: Trace, begin: int, end: int, columns: int) -> Row:

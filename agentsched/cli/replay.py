@@ -256,4 +256,18 @@ def _canvas() -> tuple[int, bool]:
 
 
 def _draw(html: Path, first: Played, other: Rerun | None) -> None:
-    """Write a page with Gantt charts, queue and utilisation."""
+    """Write a page with metrics, Gantt charts, load and queue."""
+    from agentsched.cli.page import page
+
+    header = first.stored.header
+    runs = [(header.policy or "stored", first.stored.trace, first.replayed.metrics)]
+    if other is not None:
+        runs.append((other.comparison.names[1], other.trace, other.comparison.metrics[1]))
+    text = page(
+        f"{header.policy} on {header.scenario} {header.split} {header.index}",
+        f"Replayed: {_said(first)}, {first.replayed.decisions:,} decisions.",
+        first.instance,
+        runs,
+        other.comparison if other else None,
+    )
+    html.write_text(text, encoding="utf-8")

@@ -115,7 +115,7 @@ def sandbox_for(
 def _keeper(
     path: Path, scenario: Scenario, policy: PolicySource | NativeRule, split: str, seed: bytes
 ) -> Keep:
-    from agentsched.learning import header_of
+    from agentsched.scoring import header_of
     from evaluator.tracefile import write_trace
 
     def keep(index: int, instance: Instance, trace: Trace, metrics: dict[str, float]) -> None:
@@ -165,7 +165,7 @@ def _interval(found: Estimate) -> dict[str, float | None]:
 def _print(card: ScoreCard, others: Sequence[ScoreCard], scenario: Scenario, where: str) -> None:
     guards = [guard.metric for guard in scenario.guards]
     first = [scenario.objective.metric, *guards]
-    rest = [name for name in card.metrics if name not in first]
+    rest = [name for name, found in card.metrics.items() if any(found.values)]
     marks = {scenario.objective.metric: "objective", **dict.fromkeys(guards, "guard")}
     rows = [
         (
