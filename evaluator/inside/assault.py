@@ -25,9 +25,9 @@ def read_host(_: int) -> None:
     os.open("/etc/passwd", os.O_RDONLY)
 
 
-def read_interpreter(_: int) -> None:
-    """Read a file that is there for the interpreter."""
-    os.open(os.__file__, os.O_RDONLY)
+def list_root(_: int) -> None:
+    """Open the root folder, which every namespace has and every user may read."""
+    os.open("/", os.O_RDONLY | os.O_DIRECTORY)
 
 
 def write_host(_: int) -> None:

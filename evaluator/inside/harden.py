@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ctypes
 import os
-import platform
 import resource
 from typing import Final
 
@@ -20,6 +19,7 @@ _PR_SET_PDEATHSIG, _PR_SET_DUMPABLE = 1, 4
 _PR_SET_SECCOMP, _PR_SET_NO_NEW_PRIVS = 22, 38
 _LANDLOCK_CREATE, _LANDLOCK_RESTRICT = 444, 446
 
+_MACHINE: Final = os.uname().machine
 _libc = ctypes.CDLL(None, use_errno=True)
 _libc.prctl.argtypes = [ctypes.c_int] + [ctypes.c_ulong] * 4
 _libc.syscall.argtypes = [ctypes.c_long] + [ctypes.c_ulong] * 3
@@ -76,7 +76,6 @@ class Hardening:
     """All that can be made ready before the fork, so that a worker starts quickly."""
 
     def __init__(self) -> None:
-        machine = platform.machine()
         self.ruleset = -1
         try:
             self.ruleset = landlock_ruleset()
@@ -84,8 +83,8 @@ class Hardening:
         except OSError as error:
             self.landlock = str(error)
         self._program: _Program | None = None
-        if machine in syscalls.ARCHITECTURES:
-            code = syscalls.filter_program(machine, (FRAMES_IN,), (1, 2, FRAMES_OUT))
+        if _MACHINE in syscalls.ARCHITECTURES:
+            code = syscalls.filter_program(_MACHINE, (FRAMES_IN,), (1, 2, FRAMES_OUT))
             self._code = ctypes.create_string_buffer(code, len(code))
             self._program = _Program(len(code) // 8, ctypes.addressof(self._code))
 
@@ -109,7 +108,7 @@ class Hardening:
             _limit(memory_mb, cpu_seconds)
         if layers & SECCOMP:
             if self._program is None:
-                raise OSError(38, f"no system call table for {platform.machine()!r}")
+                raise OSError(38, f"no system call table for {_MACHINE!r}")
             _prctl(_PR_SET_SECCOMP, 2, ctypes.addressof(self._program))
 
 

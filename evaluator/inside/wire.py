@@ -24,7 +24,7 @@ OUTCOME: Final = struct.Struct("<Bi")
 """What became of an attempt: 1 if it succeeded, else 0; errno."""
 
 ATTEMPTS: Final = (
-    "read_host", "read_interpreter", "write_host", "make_socket", "connect_parent",
+    "read_host", "list_root", "write_host", "make_socket", "connect_parent",
     "signal_parent", "trace_parent", "read_parent_memory", "fork", "thread", "execute", "allocate",
     "new_namespace", "mount", "io_uring", "memory_file", "executable_memory",
 )  # fmt: skip

@@ -63,6 +63,10 @@ _HEAD: Final = struct.Struct("<IB")
 _DECISIONS: Final = ord("D")
 
 
+class _HungUp(BaseException):
+    """The parent closed its end."""
+
+
 def serve() -> None:
     """Run the candidate that arrives in the first frame until its parent hangs up."""
     send("H", b"")
@@ -74,7 +78,7 @@ def serve() -> None:
         gc.freeze()
         send("R", b"")
         _lockstep(step)
-    except EOFError:
+    except _HungUp:
         pass
     except BaseException as error:
         send("E", _explain(error, text))
@@ -138,8 +142,9 @@ def _import(
 
 def _forget() -> None:
     """Drop what only the set-up needed; leave no clock, and only repeatable chance."""
-    for name in _FORGOTTEN:
-        sys.modules.pop(name, None)
+    for name in list(sys.modules):
+        if name.partition(".")[0] in _FORGOTTEN:
+            del sys.modules[name]
     for module, names in ((time, vars(time)), (_imp, ("create_builtin", "create_dynamic"))):
         for name in [name for name in names if isinstance(vars(module)[name], _BUILTIN)]:
             setattr(module, name, _refuse)
@@ -168,7 +173,7 @@ def _receive(data: bytes = b"") -> bytes:
     while len(data) < 4 or len(data) < 4 + _LENGTH.unpack_from(data)[0]:
         more = os.read(FRAMES_IN, 1 << 20)
         if not more:
-            raise EOFError
+            raise _HungUp
         data += more
     return data[4:]
 

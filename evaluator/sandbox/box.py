@@ -86,8 +86,9 @@ class Sandbox:
             text: the candidate; with ``pure`` the text regenerated from its checked tree.
             hello: marshalled tuple of what is known before the first event.
             pure: ``text`` defines ``key`` or ``score``, not ``decide``.
-            decision_seconds: wall time for the module, and for each answer.
-            total_seconds: wall and CPU time for everything.
+            decision_seconds: time for the module, and for each answer; what counts is the
+                worker's CPU time, by the clock at most ``lockstep.PATIENCE`` times as much.
+            total_seconds: CPU time for everything.
 
         Raises:
             SandboxError: no worker can be started.

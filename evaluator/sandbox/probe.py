@@ -46,7 +46,7 @@ LAYERS: Final = {
 # What each layer has to stop on its own to count as there.
 _ALONE: Final = {
     "namespaces": (0, ("read_host", "write_host", "connect_parent", "signal_parent")),
-    "landlock": (LANDLOCK, ("read_host", "read_interpreter", "write_host")),
+    "landlock": (LANDLOCK, ("read_host", "list_root", "write_host")),
     "seccomp": (SECCOMP, tuple(name for name in ATTEMPTS if name != "allocate")),
     "rlimits": (RLIMITS, ("allocate",)),
 }
