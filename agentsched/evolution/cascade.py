@@ -7,15 +7,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from evaluator.policies.catalogue import load_rule
-from evaluator.policies.native import NativeRule
-
 from agentsched.evolution.seeds import Seeds
 from agentsched.evolution.worker import Handler
 from evaluator.candidates import read_policy
 from evaluator.cluster.scenario import Scenario
+from evaluator.compare import diagnose
 from evaluator.errors import PolicyError
 from evaluator.evaluation import Audited, Failed, Instances, evaluate_instance
+from evaluator.gantt import gantt
+from evaluator.policies.catalogue import load_rule
+from evaluator.policies.native import NativeRule
 from evaluator.policy import PolicySource
 from evaluator.racing import has_lost
 from evaluator.sandbox import Level, Sandbox
@@ -42,10 +43,11 @@ def open_runner(setup: Setup) -> Handler:
 
 
 class Runner:
-    """Answers two kinds of job.
+    """Answers three kinds of job.
 
     ``cascade``: parse, smoke, train with racing. ``score``: given instances of a split, all of
-    them. A policy is ``{"rule": name}`` or ``{"text": source, "name": name}``.
+    them. ``draw``: one instance, as a Gantt chart. A policy is ``{"rule": name}`` or
+    ``{"text": source, "name": name}``.
     """
 
     def __init__(self, setup: Setup) -> None:
@@ -65,7 +67,13 @@ class Runner:
             policy = self._policy(job["policy"])
         except PolicyError as error:
             return failed(Failed("parse", "subset", str(error)))
-        return self._cascade(job, policy) if job["do"] == "cascade" else self._score(job, policy)
+        match job["do"]:
+            case "cascade":
+                return self._cascade(job, policy)
+            case "score":
+                return self._score(job, policy)
+            case _:
+                return self._draw(job, policy)
 
     def _policy(self, wanted: Job) -> PolicySource | NativeRule:
         if "rule" in wanted:
@@ -85,7 +93,8 @@ class Runner:
         for split, index in [("smoke", i) for i in range(scenario.splits["smoke"])] + [
             ("train", i) for i in range(planned)
         ]:
-            one = self._one(policy, split, index, seeds.of(split))
+            first_train = split == "train" and index == 0
+            one = self._one(policy, split, index, seeds.of(split), keep=first_train)
             spent += one.cpu_seconds
             if isinstance(one, Failed):
                 return {**failed(one), "cpu": spent}
@@ -102,7 +111,12 @@ class Runner:
                 return {
                     "kind": "raced", "instances": len(done), "value": values, "cpu": spent,
                 }  # fmt: skip
-        return {**scored(done), "fingerprint": fingerprint, "cpu": spent}
+        first = done[0].trace
+        assert first is not None
+        diagnosis = diagnose(self._instances.get("train", 0, seeds.of("train")), first).text()
+        return {
+            **scored(done), "fingerprint": fingerprint, "cpu": spent, "diagnosis": diagnosis,
+        }  # fmt: skip
 
     def _score(self, job: Job, policy: PolicySource | NativeRule) -> Result:
         done: list[Audited] = []
@@ -114,6 +128,14 @@ class Runner:
             done.append(one)
         return scored(done)
 
+    def _draw(self, job: Job, policy: PolicySource | NativeRule) -> Result:
+        seed = self._setup.seeds.of(*job["labels"])
+        one = self._one(policy, job["split"], job["index"], seed, keep=True)
+        if isinstance(one, Failed) or one.trace is None:
+            return {"kind": "failed", "svg": ""}
+        instance = self._instances.get(job["split"], job["index"], seed)
+        return {"kind": "scored", "svg": gantt(instance, one.trace, title=job["title"])}
+
     def _one(
         self,
         policy: PolicySource | NativeRule,
@@ -121,11 +143,13 @@ class Runner:
         index: int,
         seed: bytes,
         other: str = "",
+        *,
+        keep: bool = False,
     ) -> Audited | Failed:
         instance = self._instances.get(split, index, seed, other)
         general = isinstance(policy, PolicySource) and policy.lane == "general"
         return evaluate_instance(
-            instance, policy, split, sandbox=self._sandbox() if general else None
+            instance, policy, split, sandbox=self._sandbox() if general else None, keep=keep
         )
 
     def _sandbox(self) -> Sandbox:

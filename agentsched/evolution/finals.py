@@ -8,11 +8,10 @@ import math
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from evaluator.cluster.perturb import PERTURBATIONS
-
 from agentsched.evolution.population import Member, Metrics
 from agentsched.evolution.session import Session, Task, must_score
 from agentsched.evolution.state import State
+from evaluator.cluster.perturb import PERTURBATIONS
 from evaluator.gate import Case, Measured, Verdict, best_known, judge
 
 VALIDATION = "validation"

@@ -9,16 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from agentsched.evolution.report import write_report
-from evaluator.policies.catalogue import load_rule
-
 from agentsched.errors import AgentSchedError, BudgetError, StorageError
-from agentsched.evolution.requests import ask
 from agentsched.evolution.cascade import Setup
+from agentsched.evolution.charts import gantt_charts
 from agentsched.evolution.config import EvolveConfig
 from agentsched.evolution.finals import conclude
 from agentsched.evolution.pool import InlinePool, Pool, ProcessPool, Result
 from agentsched.evolution.proposal import Proposal, Proposer
+from agentsched.evolution.report_html import write_report
+from agentsched.evolution.requests import ask
 from agentsched.evolution.run import Run
 from agentsched.evolution.session import Session, Task, Watcher, must_score
 from agentsched.evolution.state import State, name_of
@@ -27,6 +26,7 @@ from evaluator.candidates import normalise, read_policy
 from evaluator.cluster.scenario import Scenario
 from evaluator.errors import EvaluatorError, PolicyError
 from evaluator.gate import Verdict
+from evaluator.policies.catalogue import load_rule
 from evaluator.policy import PolicySource
 
 OpenProposer = Callable[[Path, Usage], Proposer]
@@ -123,6 +123,7 @@ def _work(
             with session.interrupts.listening():
                 _Loop(session, open_proposer).run()
                 conclude(session)
+                charts = gantt_charts(session)
                 session.phase = "done"
                 session.show()
         finally:
@@ -140,7 +141,7 @@ def _work(
         run.path, (state.finished or {}).get("accepted"), state.verdicts, state.stopping or "",
         state, scenario,
     )  # fmt: skip
-    write_report(run, state, scenario)
+    write_report(run, state, scenario, charts)
     run.mark("finished")
     return outcome
 
@@ -169,6 +170,9 @@ class _Loop:
             self._measure_known()
         if state.finalists is not None:
             return
+        if state.stopping == "interrupt":
+            # Whoever resumes after Ctrl-C wants more than the verdict that was cut short.
+            session.record({"e": "reopened"})
         session.phase = "evolving"
         if state.generation:
             self._validate(state.generation)

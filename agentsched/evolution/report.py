@@ -22,14 +22,6 @@ STOPPED = {
 }
 
 
-def write_report(run: Run, state: State, scenario: Scenario) -> None:
-    """Write ``report.md`` and ``report.html`` into the run folder."""
-    from agentsched.evolution.report_html import html_report
-
-    run.write("report.md", markdown_report(run, state, scenario))
-    run.write("report.html", html_report(run, state, scenario))
-
-
 def headline(state: State) -> str:
     """Return the result in one sentence."""
     accepted = (state.finished or {}).get("accepted")
@@ -86,8 +78,12 @@ def markdown_report(run: Run, state: State, scenario: Scenario) -> str:
     parts += ["## Gate", *(_verdict(v, goal.metric) for v in state.verdicts.values())]
     if not state.verdicts:
         parts.append("The sealed test was not opened.")
-    parts += ["## Known rules on train", _known(state)]
-    parts += ["## Best candidates on train", _members(state)]
+    mean, against = f"mean {goal.metric}", f"against {state.reference}"
+    parts += ["## Known rules on train", table(("rule", mean, against), known_rows(state))]
+    head = ("candidate", mean, against, "guards", "how", "parents")
+    rows = member_rows(state)
+    none = "No proposal became a candidate."
+    parts += ["## Best candidates on train", table(head, rows) if rows else none]
     parts += ["## What failed", _failures(state)]
     text = state.member(subject(state)).text
     parts += [f"## {subject(state)}", f"```python\n{text.strip()}\n```"]
@@ -148,31 +144,29 @@ def _verdict(verdict: Verdict, metric: str) -> str:
     return f"{head}\n\n" + table(("condition", "value", "interval", "required", "holds"), rows)
 
 
-def _known(state: State) -> str:
-    rows = [
-        (m.name, _mean(state, m.name), f"{share(m.gain):+.2%}")
-        for m in sorted(state.known.values(), key=lambda m: -m.gain)
-    ]
-    return table(("rule", f"mean {state.goal.metric}", f"against {state.reference}"), rows)
+def known_rows(state: State) -> list[tuple[str, str, str]]:
+    """Return known rules with mean objective and gain on train, best first."""
+    rules = sorted(state.known.values(), key=lambda m: -m.gain)
+    return [(m.name, _mean(state, m.name), f"{share(m.gain):+.2%}") for m in rules]
 
 
-def _members(state: State) -> str:
-    best = sorted(state.members.values(), key=lambda m: m.rank)[:10]
-    rows = [
+def member_rows(state: State, count: int = 10) -> list[tuple[str, str, str, str, str, str]]:
+    """Return the best candidates on train."""
+    best = sorted(state.members.values(), key=lambda m: m.rank)[:count]
+    return [
         (
             m.name, _mean(state, m.name), f"{share(m.gain):+.2%}",
             "kept" if m.feasible else "broken", m.origin, ", ".join(m.parents),
         )
         for m in best
     ]  # fmt: skip
-    head = ("candidate", f"mean {state.goal.metric}", f"against {state.reference}", "guards",
-            "how", "parents")  # fmt: skip
-    return table(head, rows) if rows else "No proposal became a candidate."
 
 
 def _failures(state: State) -> str:
-    rows = [tuple(cell.replace("|", "\\|").replace("\n", " ") for cell in row)
-            for row in failure_rows(state)]
+    rows = [
+        tuple(cell.replace("|", "\\|").replace("\n", " ") for cell in row)
+        for row in failure_rows(state)
+    ]
     return table(("kind", "count", "message"), rows) if rows else "Nothing."
 
 
@@ -182,4 +176,4 @@ def _mean(state: State, name: str) -> str:
 
 
 def _tick(holds: bool) -> str:
-    return "yes" if holds else "**no**"
+    return "yes" if holds else "no"

@@ -64,7 +64,7 @@ class Run:
                 "run": path.name,
                 "args": dict(config.args),
                 "config": config.to_json(),
-                "seeds": {"commitment": seeds.commitment, "given": config.seed is not None},
+                "seeds": seeds.commitments() | {"given": config.seed is not None},
                 "git": _git(),
                 "packages": _packages(),
                 "machine": {"platform": platform.platform(), "python": sys.version.split()[0]},

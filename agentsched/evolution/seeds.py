@@ -29,6 +29,14 @@ class Seeds:
         """sha256 of the secret: shown from the start, checked by whoever is shown the secret."""
         return hashlib.sha256(self.secret).hexdigest()
 
+    def commitments(self) -> dict[str, object]:
+        """Return the commitment, and that of each split's seed, which its traces will show."""
+        splits = {
+            split: hashlib.sha256(self.of(split)).hexdigest()
+            for split in ("train", "test", "unseen")
+        }
+        return {"commitment": self.commitment, "splits": splits}
+
     def of(self, *labels: str | int) -> bytes:
         """Return the 16-byte seed of one use, such as ``of("validation", generation)``."""
         return hashlib.blake2b(repr(labels).encode(), key=self.secret, digest_size=16).digest()

@@ -10,11 +10,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
-from evaluator.cluster.scenario import Scenario
 
 from agentsched.evolution.config import Breeding
 from agentsched.evolution.population import Member, Metrics, Population
 from agentsched.evolution.run import Event
+from evaluator.cluster.scenario import Scenario
 from evaluator.gate import Measured, Verdict, best_known
 from evaluator.paired import Sense, gains, worse_share
 
@@ -158,6 +158,8 @@ class State:
                 self.validated.setdefault(event["g"], {})[event["who"]] = tuple(event["metrics"])
             case "stopping":
                 self.stopping = event["reason"]
+            case "reopened":
+                self.stopping = None
             case "final":
                 self.finals[event["part"], event["who"]] = event
             case "finalists":
@@ -167,8 +169,6 @@ class State:
                 self.verdicts[event["who"]] = Verdict.from_json(event["verdict"])
             case "finished":
                 self.finished = event
-            case "session":
-                pass
             case other:
                 raise ValueError(
                     f"events.jsonl: unknown event {other!r}; written by another version"
