@@ -20,20 +20,26 @@ PER_PAIR: Final = frozenset({"speed", "duration", "data_wait", "here"})
 
 
 class Columns:
-    """Loads for one task, node and pair; each value is loaded at most once per scope."""
+    """Reads for one node, one task and one pair after another, in one dominating order."""
 
     def __init__(self, builder: ir.IRBuilder, arrays: Mapping[str, Any], types: Any) -> None:
         self.b = builder
         self.arrays = arrays
         self.types = types
         """Row length of ``throughput``."""
+        self._loaded: dict[tuple[str, int, int], Any] = {}
 
     def load(self, column: str, row: Any, width: int = 1, offset: int = 0) -> Any:
-        """Load one element, integers widened to 64 bits."""
+        """Load one element, integers widened to 64 bits; each element once."""
+        known = self._loaded.get((column, id(row), offset))
+        if known is not None:
+            return known
         index = self.b.mul(row, ir.Constant(INT, width)) if width > 1 else row
         index = self.b.add(index, ir.Constant(INT, offset)) if offset else index
         value = self.b.load(self.b.gep(self.arrays[column], [index]))
-        return value if value.type in (DOUBLE, INT) else self.b.sext(value, INT)
+        value = value if value.type in (DOUBLE, INT) else self.b.sext(value, INT)
+        self._loaded[(column, id(row), offset)] = value
+        return value
 
     def double(self, value: Any) -> Any:
         """Convert an integer."""

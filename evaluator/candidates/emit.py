@@ -25,6 +25,9 @@ LIBM: Final = frozenset({"exp", "expm1", "log", "log1p", "log2", "log10", "tanh"
 ROUNDING: Final = {"floor": "floor", "ceil": "ceil", "trunc": "trunc", "round": "rint"}
 ORDERED: Final = frozenset({"<", "<=", ">", ">=", "=="})
 
+INLINE: Final = 600
+"""Greatest number of tree nodes by which inlining one function may grow the code."""
+
 Fields = tuple[tuple[tree.Owner, str], ...]
 
 
@@ -49,10 +52,17 @@ class Emitter:
         count = len(function.parameters) + len(fields)
         result = ir.Function(self.module, ir.FunctionType(DOUBLE, [DOUBLE] * count), name)
         result.linkage = "internal"
-        for attribute in ("nounwind", "inlinehint"):
-            result.attributes.add(attribute)
+        result.attributes.add("nounwind")
+        if self._small(function):
+            result.attributes.add("alwaysinline")
         _Writer(self, result, function, fields).write()
         return result, fields
+
+    def _small(self, function: tree.Function) -> bool:
+        """Return whether inlining it wherever it is called stays within a few hundred nodes."""
+        everything = (*self.policy.helpers, *self.policy.entries)
+        calls = max(1, sum(_calls(other, function.name) for other in everything))
+        return calls * _size(function, self.policy) <= INLINE
 
     def intrinsic(self, name: str) -> ir.Function:
         """Return an LLVM intrinsic of one double that is exact by definition."""
@@ -364,6 +374,20 @@ class _Writer:
     def _composed(self, name: str, args: list[Any]) -> Any:
         function = self.emitter.composed(name, len(args), COMPOSED[name])
         return self.b.call(function, args)
+
+
+def _size(function: tree.Function, policy: tree.Policy) -> int:
+    nodes = [e for top in tree.expressions(function.body) for e in tree.walk(top)]
+    inner = [policy.function(e.helper) for e in nodes if isinstance(e, tree.Invoke)]
+    total = len(nodes)
+    for helper in inner:
+        total += _size(helper, policy) if total <= INLINE else 0
+    return total
+
+
+def _calls(function: tree.Function, helper: str) -> int:
+    nodes = (e for top in tree.expressions(function.body) for e in tree.walk(top))
+    return sum(isinstance(e, tree.Invoke) and e.helper == helper for e in nodes)
 
 
 def _assigned(body: tuple[tree.Stmt, ...]) -> set[str]:

@@ -244,10 +244,14 @@ def walk(expr: Expr) -> Iterator[Expr]:
 def fields_of(policy: Policy, function: Function) -> frozenset[tuple[Owner, str]]:
     """Return the (owner, field) pairs a function reads, its helpers' included."""
     found: set[tuple[Owner, str]] = set()
-    for top in expressions(function.body):
-        for expr in walk(top):
-            if isinstance(expr, Field):
-                found.add((expr.owner, expr.name))
-            elif isinstance(expr, Invoke):
-                found |= fields_of(policy, policy.function(expr.helper))
+    seen = {function.name}
+    waiting = [function]
+    while waiting:
+        for top in expressions(waiting.pop().body):
+            for expr in walk(top):
+                if isinstance(expr, Field):
+                    found.add((expr.owner, expr.name))
+                elif isinstance(expr, Invoke) and expr.helper not in seen:
+                    seen.add(expr.helper)
+                    waiting.append(policy.function(expr.helper))
     return frozenset(found)
