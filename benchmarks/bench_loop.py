@@ -2,8 +2,9 @@
 
 One evaluating process, mutation proposer. The run's wall time from the first proposal to the end
 of the last generation, less the wall time its process spent on jobs, is divided by the
-evaluations: reading and normalising the code, parents and prompts, writing events, folding, messages
-between the processes, and idle time at the ends of generations are what is left. Replies are made beforehand.
+evaluations: reading and normalising the code, choosing parents, writing events, folding, messages
+between the processes, and idle time at the ends of generations are what is left. Replies are made
+beforehand.
 
     python benchmarks/bench_loop.py [--scenario single-machine] [--evaluations 60]
 """
@@ -15,6 +16,7 @@ import platform
 import tempfile
 import time
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 
@@ -54,7 +56,7 @@ class Prepared:
     """Stands for a model whose replies cost nothing: mutants made beforehand."""
 
     name = "prepared"
-    digests = {}
+    digests: ClassVar = {}
 
     def __init__(self, scenario: str, count: int) -> None:
         start = load_scenario(scenario).start

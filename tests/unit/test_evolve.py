@@ -10,6 +10,7 @@ import threading
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
@@ -211,7 +212,7 @@ class Interrupting:
     """Presses Ctrl-C while it proposes."""
 
     name = "interrupting"
-    digests = {}
+    digests: ClassVar = {}
 
     def __init__(self, at, times):
         self.at, self.times, self.inner, self.count = at, times, MutationProposer(), 0
@@ -257,7 +258,7 @@ class Scripted:
     """Proposes given texts in turn, the last one for ever."""
 
     name = "scripted"
-    digests = {"p": "d"}
+    digests: ClassVar = {"p": "d"}
 
     def __init__(self, *proposals):
         self.proposals = list(proposals)
@@ -382,7 +383,7 @@ def test_a_second_look_at_the_sealed_test_is_refused(tmp_path, scenario):
     lines = events.read_text().splitlines(keepends=True)
     at = next(i for i, line in enumerate(lines) if '"e": "finalists"' in line)
     other = json.loads(lines[at])
-    other["names"] = other["names"][::-1] + ["c0001"]
+    other["names"] = [*other["names"][::-1], "c0001"]
     events.write_text("".join(lines[:at]) + json.dumps(other) + "\n")
     with pytest.raises(UserError, match="second look is not allowed"):
         resume(outcome.run, mutation, scenario=scenario)
