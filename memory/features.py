@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from typing import Literal, Protocol
 
 import numpy as np
 
 from evaluator.cluster.instance import Instance
-from evaluator.cluster.model import NEVER, Cluster, Floats
+from evaluator.cluster.model import NEVER, Cluster, Floats, Ints
 from evaluator.cluster.workload import Workload
 
 Sense = Literal["min", "max"]
@@ -52,7 +51,7 @@ class Features:
     """How differently profiles value the types: mean over types of the variation coefficient of a
     profile's relative throughput."""
     load: float
-    """Estimated work offered per unit time over capacity, of the scarcest resource; at most 10."""
+    """Work offered per unit time over capacity, of the scarcest resource; at most 10."""
     packing: float
     """Mean share of an average node that one member of a task takes, of its greatest resource."""
     gang_share: float
@@ -63,10 +62,11 @@ class Features:
     """Share of jobs with a due date or a deadline."""
     data_ratio: float
     """Mean transfer time of an edge over mean task duration."""
-    duration_cv: float
-    """Coefficient of variation of estimated durations."""
-    arrival_cv: float
-    """Coefficient of variation of the gaps between releases; 0 for a batch, 1 for Poisson."""
+    duration_spread: float
+    """Standard deviation of the natural logarithm of estimated durations."""
+    burstiness: float
+    """One minus median over mean of the gaps between releases: 0 when regular, 0.31 for Poisson,
+    near 1 in bursts; 0 for a batch."""
     estimate_error: float
     """Mean absolute natural logarithm of estimate over true work; 0 is exact."""
     overhead: float
@@ -86,7 +86,8 @@ def features(instance: Instance, objective: ObjectiveLike) -> Features:
     """Return what an instance is like; nothing is simulated.
 
     Args:
-        instance: The problem; its true durations are used for ``estimate_error`` only.
+        instance: The problem; its true durations count, so who knows only estimates makes it of
+            them.
         objective: What the policy is wanted for: ``metric`` and ``sense``.
     """
     cluster, workload, rules = instance.cluster, instance.workload, instance.rules
@@ -97,7 +98,8 @@ def features(instance: Instance, objective: ObjectiveLike) -> Features:
     usable = (workload.throughput > 0) * counts
     mean_rate = (rates * counts).sum(axis=1) / np.maximum(usable.sum(axis=1), 1.0)
     rate = mean_rate[workload.profile]
-    durations = workload.estimate / np.where(rate > 0, rate, 1.0)
+    rate = np.where(rate > 0, rate, 1.0)
+    durations = workload.work / rate
     mean_duration = math.fsum(durations) / len(durations)
     shares = np.bincount(workload.profile, minlength=len(rates)) / len(workload)
     in_dag = np.isin(workload.job, workload.job[np.diff(workload.edges.ptr) > 0])
@@ -118,8 +120,8 @@ def features(instance: Instance, objective: ObjectiveLike) -> Features:
         dag_share=_six(float(np.mean(in_dag))),
         due_share=_six(float(np.mean(limited))),
         data_ratio=_six(_transfer(cluster, workload) / mean_duration),
-        duration_cv=_six(_variation(durations)),
-        arrival_cv=_six(_variation(np.diff(workload.release))),
+        duration_spread=_six(_spread(np.log(workload.estimate / rate))),
+        burstiness=_six(_burstiness(np.diff(workload.release))),
         estimate_error=_six(math.fsum(drift) / len(drift)),
         overhead=_six(restart / mean_duration),
         failures=bool(instance.outages)
@@ -132,18 +134,25 @@ def _six(value: float) -> float:
     return float(f"{value:.6g}")
 
 
-def _variation(values: Iterable[float], weights: Iterable[float] | None = None) -> float:
-    """Coefficient of variation, weighted; 0 for nothing or for a mean of 0."""
-    column = [float(value) for value in values]
-    weight = [1.0] * len(column) if weights is None else [float(w) for w in weights]
+def _spread(values: Floats, weights: Floats | None = None) -> float:
+    """Standard deviation, weighted."""
+    weight = np.ones(len(values)) if weights is None else weights
     total = math.fsum(weight)
-    if total == 0:
-        return 0.0
-    mean = math.fsum(v * w for v, w in zip(column, weight, strict=True)) / total
-    if mean == 0:
-        return 0.0
-    spread = math.fsum((v - mean) ** 2 * w for v, w in zip(column, weight, strict=True)) / total
-    return math.sqrt(spread) / abs(mean)
+    mean = math.fsum(values * weight) / total
+    return math.sqrt(math.fsum((values - mean) ** 2 * weight) / total)
+
+
+def _variation(values: Floats, weights: Floats | None = None) -> float:
+    """Standard deviation over mean, weighted; 0 for a mean of 0."""
+    weight = np.ones(len(values)) if weights is None else weights
+    mean = math.fsum(values * weight) / math.fsum(weight)
+    return _spread(values, weights) / abs(mean) if mean else 0.0
+
+
+def _burstiness(gaps: Ints) -> float:
+    """Unlike the coefficient of variation, it does not hang on the one longest gap."""
+    mean = float(np.mean(gaps)) if len(gaps) else 0.0
+    return max(0.0, 1.0 - float(np.median(gaps)) / mean) if mean else 0.0
 
 
 def _node_variation(throughput: Floats, shares: Floats, cluster: Cluster) -> float:

@@ -62,7 +62,7 @@ MOMENT = datetime(2026, 3, 4, 5, 6, 7, 890123, tzinfo=UTC)
 CONTEXT = Features(
     objective="mean_jct", sense="min", preemptive=False, nodes=36, types=3, heterogeneity=0.4,
     affinity=0.1, load=0.9, packing=0.2, gang_share=0.1, dag_share=0.0, due_share=0.0,
-    data_ratio=0.0, duration_cv=1.5, arrival_cv=1.0, estimate_error=0.3, overhead=0.0,
+    data_ratio=0.0, duration_spread=1.5, burstiness=1.0, estimate_error=0.3, overhead=0.0,
     failures=False,
 )  # fmt: skip
 """Features of an ordinary cluster."""
