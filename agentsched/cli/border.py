@@ -15,11 +15,10 @@ import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from typer._click.exceptions import UsageError
 from typer.exceptions import Abort, TyperException
 
 from agentsched.errors import AgentSchedError, Exit, UserError, exit_code
-from evaluator.errors import EvaluatorError
+from evaluator.errors import EvaluatorError, TraceError
 
 _MISTAKES = frozenset({"NotFound", "Ambiguous", "Conflict", "ArchiveError"})
 """Errors of the memory that are the caller's, not the database's."""
@@ -40,6 +39,8 @@ def guarded(command: Callable[[Sequence[str]], object], arguments: Sequence[str]
         return Exit.INTERRUPTED
     except Exception as error:
         code = _code(error)
+        if isinstance(error, TyperException) and not error.format_message():
+            return code  # called without arguments: typer has printed the help page
         if code == Exit.INTERNAL and not isinstance(error, AgentSchedError):
             traceback.print_exc()
             _say(f"this is a bug: {_line(error)}", type(error).__name__, code, arguments)
@@ -77,14 +78,18 @@ def _code(error: Exception) -> Exit:
         return Exit.INPUT
     if isinstance(error, EvaluatorError) and type(error).__name__ in _MISTAKES:
         return Exit.INPUT
+    if isinstance(error, TraceError) and isinstance(error.__cause__, OSError):
+        return Exit.STORAGE
     return exit_code(error)
 
 
 def _line(error: Exception) -> str:
     """The message on one line; the first one says it all, the rest would hide it."""
-    if isinstance(error, UsageError):
-        command = error.ctx.command_path if error.ctx else "agentsched"
-        return f"{_joined(error.format_message()).rstrip('.')}; see: {command} --help"
+    if isinstance(error, TyperException):
+        context = getattr(error, "ctx", None)
+        command = context.command_path if context else "agentsched"
+        said = _joined(error.format_message()).replace("Value error, ", "").rstrip(".")
+        return f"{said}; see: {command} --help"
     if isinstance(error, OSError) and error.strerror:
         place = f"{error.filename!r}: " if error.filename is not None else ""
         return f"{place}{error.strerror}; check the path, its permissions and the free space"

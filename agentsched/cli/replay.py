@@ -128,6 +128,8 @@ def _traces(path: Path) -> list[Path]:
     """Return the file itself, or the traces of a run folder."""
     from agentsched.errors import UserError
 
+    if not path.exists():
+        raise UserError(f"no file or run folder {str(path)!r}; agentsched score --trace makes one")
     if not path.is_dir():
         return [path]
     found = sorted((path / "traces").glob("*.trace")) or sorted(path.glob("*.trace"))

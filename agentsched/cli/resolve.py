@@ -38,15 +38,15 @@ def find_policy(name: str, memory_url: str | None = None) -> PolicySource | Nati
     if remembered is not None:
         return remembered
     raise UserError(
-        f"no policy {name!r}: it is no known rule, no .py file and no id in memory"
-        f"{suggestion(name, known_rules())}; see: agentsched policies list, agentsched memory list"
+        f"no policy {name!r}{suggestion(name, known_rules())}; it must be a known rule (agentsched "
+        "policies list), a .py file, or an id in memory (agentsched memory list)"
     )
 
 
 def suggestion(name: str, known: Sequence[str]) -> str:
-    """Return ``, did you mean 'x'?`` when something known is close, else nothing."""
+    """Return ``; did you mean 'x'?`` when something known is close, else nothing."""
     close = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
-    return f", did you mean {close[0]!r}" if close else ""
+    return f"; did you mean {close[0]!r}?" if close else ""
 
 
 def _read(path: Path) -> str:

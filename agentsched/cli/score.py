@@ -68,10 +68,13 @@ def command(
 ) -> None:
     """Simulate a policy, check it by replay, and average its metrics over instances."""
     from agentsched.cli.resolve import find_policy
+    from agentsched.errors import UserError
     from agentsched.evolution.seeds import Seeds
     from agentsched.scoring import draw, score
     from evaluator.cluster.scenario import load_scenario
 
+    if trace is not None and not trace.absolute().parent.is_dir():
+        raise UserError(f"--trace {str(trace)!r}: no folder {str(trace.parent)!r}; make it first")
     found = load_scenario(scenario, workload=workload, format=format, cluster=cluster)
     chosen = find_policy(policy, memory)
     names = [name for other in against or [] for name in _names(other, found)]
