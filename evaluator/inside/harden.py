@@ -76,6 +76,7 @@ class Hardening:
     """All that can be made ready before the fork, so that a worker starts quickly."""
 
     def __init__(self) -> None:
+        self._parent = os.getpid()
         self.ruleset = -1
         try:
             self.ruleset = landlock_ruleset()
@@ -94,10 +95,9 @@ class Hardening:
         Raises:
             OSError: the kernel refused a layer; the caller must not run a candidate.
         """
-        parent = os.getppid()
         os.setsid()
         _prctl(_PR_SET_PDEATHSIG, 9)
-        if os.getppid() != parent:
+        if os.getppid() != self._parent:
             os._exit(1)
         _prctl(_PR_SET_DUMPABLE, 0)
         _prctl(_PR_SET_NO_NEW_PRIVS, 1)

@@ -18,8 +18,8 @@ ATTACKS = (
     ends("system_exit", "failed", "def decide(state):\n    raise SystemExit(0)"),
     ends("exit_after_half_a_frame", "died",
          FRAME + "def decide(state):\n    os.write(4, pack('<IB', 13, 68))\n    os._exit(0)"),
-    ends("close_output", "failed|died|protocol", "def decide(state):\n    os.close(4)"),
-    ends("close_input", "died|failed|protocol", "def decide(state):\n    os.close(3)"),
+    ends("close_output", "failed", "def decide(state):\n    os.close(4)"),
+    ends("close_input", "failed", "def decide(state):\n    os.close(3)"),
     writes("garbage", "protocol", "b'\\xff' * 64"),
     writes("short_garbage_then_exit", "died|protocol", "b'ab') and os._exit(0"),
     writes("oversized_length", "protocol", "pack('<IB', 1 << 30, 68)"),
@@ -209,7 +209,7 @@ must_fail(random.SystemRandom().random)
          "mirror.State.fits = lambda self, task, node: task.cpus <= node.free_cpus\n"
          "mirror.POISONED = True\n" + HONEST),
     ends("poison_the_hash_seed", "harmless", "os.environ['PYTHONHASHSEED'] = '1'\n" + HONEST),
-    ends("leave_descriptors_odd", "died|failed|timeout|protocol",
+    ends("close_every_descriptor", "harmless",
          "for descriptor in range(100):\n    try:\n        os.close(descriptor)\n"
          "    except OSError:\n        pass\n" + HONEST),
 )  # fmt: skip

@@ -77,7 +77,7 @@ def test_probe_notices_that_every_layer_is_missing(doubled, monkeypatch, tmp_pat
     shutil.copytree(doubled, tree)
     text = (tree / "harden.py").read_text()
     start, end = text.index("        if layers & LANDLOCK and"), text.index("\ndef _limit")
-    (tree / "harden.py").write_text(text[:start] + "        _ = parent\n\n" + text[end:])
+    (tree / "harden.py").write_text(text[:start] + "        del layers\n\n" + text[end:])
     monkeypatch.setattr(launch, "INSIDE", tree)
     assert probe.__wrapped__().level == Level.NONE
 
