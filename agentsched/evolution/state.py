@@ -185,8 +185,10 @@ class State:
         """Return who had this normalised code before proposal k, also among open slots."""
         if code in self.codes:
             return self.codes[code]
-        earlier = (p for i, p in self.proposals.items() if self.next <= i < k)
-        return next((name_of(p["k"]) for p in earlier if p.get("code") == code), None)
+        for earlier in range(self.next, k):
+            if self.proposals[earlier]["code"] == code:
+                return name_of(earlier)
+        return None
 
     def member(self, name: str) -> Member:
         """Return a candidate or known rule by name."""

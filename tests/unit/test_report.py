@@ -1,0 +1,88 @@
+import re
+from dataclasses import replace
+from xml.etree import ElementTree
+
+import pytest
+from test_evolve import config, mutation, small_scenario
+
+from agentsched.evolution import loop
+from agentsched.evolution.lineage import lineage_svg
+from agentsched.evolution.loop import evolve
+from agentsched.evolution.report import code_diff, headline, markdown_report
+from agentsched.evolution.run import Run
+
+
+@pytest.fixture(scope="module")
+def outcome(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(loop, "HANDLER", "fake_world:open_runner")
+        return evolve(
+            config(tmp_path_factory.mktemp("runs"), 24), mutation, scenario=small_scenario()
+        )
+
+
+@pytest.fixture(scope="module")
+def page(outcome):
+    return (outcome.run / "report.html").read_text()
+
+
+def test_the_headline_is_the_verdict_in_one_sentence(outcome):
+    said = headline(outcome.state)
+    assert outcome.accepted in said
+    assert outcome.verdicts[outcome.accepted].reference in said
+
+
+def test_the_page_needs_nothing_from_outside(page):
+    assert not re.search(r'(src|href)\s*=\s*"(?!#)', page)
+    assert "<script" not in page
+    assert "@import" not in page
+
+
+def test_the_page_has_curve_front_tree_gate_diff_and_gantt(page, outcome):
+    for wanted in ("Best candidate", "Gate", "Candidate tree", "Difference to", "on test instance"):
+        assert wanted in page
+    assert page.count("<h3>") == len(outcome.verdicts)
+
+
+def test_every_drawing_is_well_formed(page):
+    drawings = re.findall(r"<svg.*?</svg>", page, flags=re.DOTALL)
+    assert len(drawings) >= 4
+    for drawing in drawings:
+        ElementTree.fromstring(drawing)
+
+
+def test_the_tree_shows_every_member_and_a_line_to_each_parent(outcome):
+    tree = lineage_svg(outcome.state)
+    assert tree.count("<circle") == len(outcome.state.known) + len(outcome.state.members)
+    assert tree.count("<path") == len(outcome.state.members)
+
+
+def test_code_that_looks_like_markup_is_shown_not_obeyed(outcome, tmp_path):
+    state = outcome.state
+    name = outcome.accepted
+    member = state.members[name]
+    try:
+        state.members[name] = replace(member, text="x = 1 < 2  # </pre><script>alert(1)</script>")
+        with Run.open(outcome.run) as run:
+            from agentsched.evolution.report_html import html_report
+
+            page = html_report(run, state, outcome.scenario)
+        assert "<script" not in page
+        assert "&lt;script&gt;" in page
+    finally:
+        state.members[name] = member
+
+
+def test_the_markdown_has_a_row_for_every_condition_of_the_gate(outcome):
+    with Run.open(outcome.run) as run:
+        text = markdown_report(run, outcome.state, outcome.scenario)
+    verdict = outcome.verdicts[outcome.accepted]
+    rows = len(verdict.comparisons) + len(verdict.guards) + len(verdict.robustness) + 1
+    section = text.split(f"**{outcome.accepted}**")[1].split("\n\n")[1]
+    assert len(section.splitlines()) == rows + 2
+
+
+def test_the_diff_leads_from_the_rival_to_the_accepted_one(outcome):
+    lines = code_diff(outcome.state).splitlines()
+    assert lines[0].startswith("--- ")
+    assert lines[1] == f"+++ {outcome.accepted}"
