@@ -228,10 +228,11 @@ class Frame:
             )
         for value in ticks(*self._y, self.up.scale, 6) if self.ticks_up else ():
             at = _n(self.y(value))
+            label = escape(tick(value, self.up.scale, self._y[1]))
             back.append(
                 f'<line x1="{_n(self.left)}" x2="{_n(self.right)}" y1="{at}" y2="{at}" '
                 f'class="grid"/><text x="{_n(self.left - 7)}" y="{_n(float(at) + 4)}" '
-                f'text-anchor="end" class="soft">{escape(tick(value, self.up.scale, self._y[1]))}</text>'
+                f'text-anchor="end" class="soft">{label}</text>'
             )
         middle = (self.top + self.bottom) / 2
         labels = (

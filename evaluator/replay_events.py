@@ -70,8 +70,9 @@ def check_events(instance: Instance, trace: Trace) -> list[Violation]:
     """Node events alternate by node and agree with outages and failures."""
     found: list[Violation] = []
 
-    def add(at: int, text: str) -> None:
-        found.append(Violation("events", None, None, f"node event {at}: {text}"))
+    def add(at: int | None, text: str) -> None:
+        place = "node events" if at is None else f"node event {at}"
+        found.append(Violation("events", None, None, f"{place}: {text}"))
 
     last = int(trace.end.max())
     away: dict[int, int] = {}
@@ -101,9 +102,10 @@ def check_events(instance: Instance, trace: Trace) -> list[Violation]:
         if ought == are:
             continue
         low, high = min(set(ought) ^ set(are))
-        at = int(np.argmax((trace.event_time == low) & (trace.event_node == node)))
+        events = np.flatnonzero((trace.event_time == low) & (trace.event_node == node))
         kind = "must be away" if (low, high) in ought else "is away without cause"
         name = instance.cluster.node_name(node)
+        at = int(events[0]) if len(events) else None
         add(at, f"{name!r} {kind} from {at_time(low)[3:]} to {at_time(high)[3:]}")
     return found
 

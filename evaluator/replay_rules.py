@@ -86,9 +86,10 @@ def follow(
                 note(found, GANG, row, i, -2, here)
         if requires[i] & labels != requires[i]:
             note(found, REQUIRES, row, i, here, 0)
-        if not rate > 0.0:
+        able = rate > 0.0
+        if not able:
             note(found, THROUGHPUT, row, i, here, 0)
-            rate = np.inf
+            rate = 1.0
         if period > 0 and s % period != 0:
             note(found, ROUND, row, i, s, period)
         if s < release[job[i]]:
@@ -136,7 +137,7 @@ def follow(
         wasted[0] += held >> 32
         wasted[1] += held & 0xFFFFFFFF
         if ended == 0 or ended == 3:
-            if e != due:
+            if able and e != due:
                 note(found, DURATION, row, i, e, due)
             if (ended == 3) != killed:
                 note(found, OUTCOME, row, i, ended, allowed)

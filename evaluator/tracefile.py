@@ -307,8 +307,8 @@ def _place(damage: Damage, body: bytes, sections: list[dict[str, Any]]) -> str:
 
 def _rows(section: dict[str, Any], low: int, high: int) -> str:
     name, batches = section["name"], section["batches"]
-    if not batches:
-        return str(name)
+    if name == "header":
+        return "header"
     begins = [section["at"] + at for at, _ in batches]
     ends = [*begins[1:], section["at"] + section["size"]]
     hit = [i for i, (a, b) in enumerate(zip(begins, ends, strict=True)) if a < high and low < b]

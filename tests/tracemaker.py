@@ -310,7 +310,7 @@ def random_trace(instance: Instance, seed: int) -> Trace | None:
             heapq.heappush(heap, now + rules.round - now % rules.round)
             continue
         epochs += 1
-        if rules.preemptive and world.rng.random() < 0.5 and epochs < 200:
+        if rules.preemptive and world.rng.random() < 0.5 and epochs < 60:
             for i in sorted(world.running):
                 begun = world.rows[world.running[i].row][2]
                 if world.rng.random() < 0.4 and begun < now:
@@ -324,7 +324,7 @@ def random_trace(instance: Instance, seed: int) -> Trace | None:
                 heapq.heappush(heap, world.running[i].end)
             elif nodes:
                 heapq.heappush(heap, now + SECOND)
-        if rules.preemptive and world.running:
+        if rules.preemptive and world.running and epochs < 60:
             heapq.heappush(heap, now + world.rng.randint(1, 20 * SECOND))
     last = max(row[3] for row in world.rows)
     return make_trace(world.rows, [e for e in world.events if e[0] <= last], epochs)
