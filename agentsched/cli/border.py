@@ -28,6 +28,8 @@ def guarded(command: Callable[[Sequence[str]], object], arguments: Sequence[str]
     """Run a command line and return its exit code; whatever went wrong has been printed."""
     try:
         returned = command(arguments)
+        if returned == Exit.INTERRUPTED:
+            raise KeyboardInterrupt
         # A closed pipe shows when the buffer is written, so write it while we can still answer.
         sys.stdout.flush()
         return returned if isinstance(returned, int) else Exit.OK

@@ -215,7 +215,10 @@ def _manifest(path: Path) -> dict[str, Any]:
     try:
         found: dict[str, Any] = json.loads((path / "run.json").read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise UserError(f"{str(path)!r} is no run that can be resumed: {error}") from error
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise UserError(
+            f"{str(path)!r} is no run that can be resumed: run.json: {reason}"
+        ) from error
     return found
 
 

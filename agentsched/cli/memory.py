@@ -271,8 +271,11 @@ def import_command(
     json: Json = False,
 ) -> None:
     """Take in what export wrote: all of it, or nothing when anything is wrong."""
+    from agentsched.errors import UserError
     from memory import import_
 
+    if not path.exists():
+        raise UserError(f"no file {str(path)!r}; agentsched memory export writes one")
     with opened(memory) as store:
         done = import_(store, path)
     if json:
