@@ -102,12 +102,12 @@ def _restart_cost(instance: Instance, rng: np.random.Generator) -> Instance:
 def _estimate_error(instance: Instance, rng: np.random.Generator) -> Instance:
     """Multiply every estimate by a lognormal error of mean 1 and cv 1.
 
-    Where tasks are stopped at their estimate it stays above the truth, so that only what is
-    known changes, not what happens.
+    Where tasks are stopped at their estimate it never falls below the truth, and a task that is
+    stopped keeps its estimate: only what is known changes, not what happens.
     """
     workload = instance.workload
     estimate = scaled(workload.estimate, lognormal(rng, ERROR_CV, len(workload)))
     if instance.rules.kill_at_estimate:
-        floor = np.minimum(workload.work, workload.estimate)
-        estimate = np.maximum(estimate, floor)
+        stopped = workload.estimate < workload.work
+        estimate = np.where(stopped, workload.estimate, np.maximum(estimate, workload.work))
     return replace(instance, workload=replace(workload, estimate=estimate))

@@ -148,6 +148,9 @@ def read_csv(
     twice = [title for i, title in enumerate(titles) if title in titles[:i]]
     if twice:
         raise InputError(f"{file.name}:1: column {twice[0]!r} must be there once, got it twice")
+    body = file.data.removeprefix(b"\xef\xbb\xbf").rstrip()
+    if header and b"\n" not in body:
+        raise InputError(f"{file.name}: must have at least one row below the header, got 0")
     bad: list[tuple[int, int, int]] = []
 
     def refuse(row: Any) -> str:
@@ -156,7 +159,7 @@ def read_csv(
 
     try:
         table = pyarrow.csv.read_csv(
-            io.BytesIO(file.data.removeprefix(b"\xef\xbb\xbf").rstrip()),
+            io.BytesIO(body),
             read_options=pyarrow.csv.ReadOptions(
                 column_names=titles, skip_rows=1 if header else 0, use_threads=False
             ),
@@ -177,8 +180,6 @@ def read_csv(
             f"{file.name}:{line}: must have {expected} fields as the "
             f"{'first line' if header else 'format'} says, got {actual}"
         )
-    if table.num_rows == 0:
-        raise InputError(f"{file.name}: must have at least one row below the header, got 0")
     return Columns(file.name, table, 2 if header else 1)
 
 
