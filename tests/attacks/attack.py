@@ -32,7 +32,8 @@ class Attack:
     name: str
     ends: str
     """``harmless`` (stopped, and the candidate goes on honestly), or how it fails: ``failed``,
-    ``died``, ``timeout``, ``protocol``, ``refused``; alternatives divided by ``|``."""
+    ``died``, ``killed`` (for a system call), ``timeout``, ``protocol``, ``refused``; alternatives
+    divided by ``|``."""
     source: str
 
     @property
@@ -50,7 +51,7 @@ def stopped(name, source):
 
 def killed(name, source):
     """The process has to be gone before it can say anything."""
-    return Attack(name, "died", REACH + source + "\nraise Breach('still alive')\n")
+    return Attack(name, "killed", REACH + source + "\nraise Breach('still alive')\n")
 
 
 def ends(name, how, source):

@@ -1,6 +1,7 @@
 """Every attack is stopped, and the candidate after it scores as if there had been none."""
 
 import platform
+import signal
 
 import pytest
 from arena import HONEST, run
@@ -31,7 +32,6 @@ ATTACKS = tuple(
 )
 OUTCOMES = {
     "failed": WorkerFailed,
-    "died": WorkerDied,
     "timeout": WorkerTimeout,
     "protocol": WorkerProtocol,
     "refused": DecisionError,
@@ -42,6 +42,8 @@ def outcome(sandbox, text, honest, **limits):
     """Return how a candidate ended, and what was said."""
     try:
         trace = run(sandbox, text, **limits)
+    except WorkerDied as error:
+        return "killed" if error.code == -signal.SIGSYS else "died", str(error)
     except tuple(OUTCOMES.values()) as error:
         return next(name for name, kind in OUTCOMES.items() if type(error) is kind), str(error)
     return ("harmless", "") if trace == honest else ("changed", "another trace than the honest one")
