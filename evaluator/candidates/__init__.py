@@ -3,6 +3,8 @@
 from evaluator.candidates.block import BLOCK_SIGNATURE, BLOCK_TYPE, Block
 from evaluator.candidates.compile import Compiled, compile_policy
 from evaluator.candidates.facts import Facts, facts
+from evaluator.candidates.mutate import mutate
+from evaluator.candidates.normalise import normalise
 from evaluator.candidates.parse import read_policy
 from evaluator.candidates.regenerate import python_functions, python_module
 
@@ -14,6 +16,8 @@ __all__ = [
     "Facts",
     "compile_policy",
     "facts",
+    "mutate",
+    "normalise",
     "python_functions",
     "python_module",
     "read_policy",

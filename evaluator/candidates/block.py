@@ -71,7 +71,7 @@ TABLE_SIGNATURE: Final = types.void(types.int64, types.int64, types.int64, types
 TABLE_TYPE: Final = types.FunctionType(TABLE_SIGNATURE)
 
 
-class Entry(types.WrapperAddressProtocol):  # type: ignore[misc]
+class Entry(types.WrapperAddressProtocol):
     """A first-class function for numba: machine code and the signature it keeps."""
 
     def __init__(self, address: int, signature: Any, owner: object) -> None:

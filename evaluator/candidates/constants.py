@@ -57,14 +57,14 @@ def fold(expr: Expr) -> float | None:
         case Name() | Field() | Invoke():
             return None
         case Negative(inner):
-            value = fold(inner)
-            return None if value is None else -value
+            known = fold(inner)
+            return None if known is None else -known
         case Not(inner):
-            value = fold(inner)
-            return None if value is None else float(value == 0.0)
+            known = fold(inner)
+            return None if known is None else float(known == 0.0)
         case Choose(test, yes, no):
-            value = fold(test)
-            return None if value is None else fold(yes if value != 0.0 else no)
+            known = fold(test)
+            return None if known is None else fold(yes if known != 0.0 else no)
         case Binary(op, left, right):
             return _binary(op, fold(left), fold(right))
         case Compare(ops, operands):

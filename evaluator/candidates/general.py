@@ -1,4 +1,4 @@
-"""A light first gate for ``decide(state)``: cheap, with messages that help; the sandbox confines."""
+"""A first gate for ``decide(state)``: cheap and helpful; what confines is the sandbox."""
 
 from __future__ import annotations
 

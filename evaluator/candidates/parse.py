@@ -135,10 +135,8 @@ def _entry(name: str, top: TopLevel, translator: Translator) -> tree.Function:
     for roles in ENTRIES[name]:
         if len(roles) == len(given):
             return translator.function(name, roles, definition.lineno)
-    fail(
-        definition,
-        f"`def {name}({', '.join(arg.arg for arg in given)})`: write {SPELLING[name]}",
-    )
+    written = f"`def {name}({', '.join(arg.arg for arg in given)})`"
+    return fail(definition, f"{written}: write {SPELLING[name]}")
 
 
 def _check_unused(top: TopLevel, translator: Translator) -> None:

@@ -4,8 +4,6 @@
 text of this file is what carries a pure policy into a process that has nothing else.
 """
 
-# ruff: noqa: D103
-
 import math
 
 _inf = math.inf

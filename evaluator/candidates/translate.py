@@ -71,7 +71,8 @@ class Translator:
                 fail(
                     line,
                     f"`{name}` is called with {_spoken(roles)} here and "
-                    f"{_spoken(self.roles[name])} elsewhere: pass the same kinds, or write two helpers",
+                    f"{_spoken(self.roles[name])} elsewhere: pass the same kinds, or write "
+                    "two helpers",
                 )
             return self.done[name]
         self._open.append(name)
@@ -432,7 +433,7 @@ class _Body:
                 way = (
                     "write `x == 1 or x == 2`"
                     if isinstance(op, ast.In | ast.NotIn)
-                    else "every field is a number (due and deadline are inf when there is none); use =="
+                    else "every field is a number (inf where there is no due date); use =="
                 )
                 fail(node, f"`{excerpt(node)}`: {way}")
             symbols.append(symbol)
@@ -461,7 +462,7 @@ class _Body:
                 if holder in self.views and name in FIELDS[self.views[holder]]:
                     fail(
                         node,
-                        f"`{excerpt(node)}`: `{holder}.{name}` is a number, not a function: drop the ()",
+                        f"`{excerpt(node)}`: `{holder}.{name}` is a number: drop the ()",
                     )
                 fail(node, f"`{excerpt(node)}`: no methods; use fields and `math.` functions")
             case ast.Name(id=name):

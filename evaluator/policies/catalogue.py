@@ -33,8 +33,10 @@ def load_rule(name: str) -> PolicySource | NativeRule:
     """
     if name not in known_rules():
         close = difflib.get_close_matches(name, known_rules(), n=3, cutoff=0.5)
-        way = f"did you mean {', '.join(map(repr, close))}?" if close else "known: " + ", ".join(
-            known_rules()
+        way = (
+            f"did you mean {', '.join(map(repr, close))}?"
+            if close
+            else "known: " + ", ".join(known_rules())
         )
         raise InputError(f"no known rule {name!r}; {way}")
     if name in NATIVE:

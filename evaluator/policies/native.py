@@ -56,7 +56,7 @@ class NativeRule:
     kind: Kind
     """``allocate``: ``function`` scores active tasks by node type at every pass, higher first,
     -inf declines. ``replan``: the engine plans all known tasks by HEFT anew at every completion.
-    ``two_choices``: the engine draws two candidate nodes for each task and takes the shorter queue."""
+    ``two_choices``: the engine draws two nodes for each task and takes the shorter queue."""
     function: Allocate | None = None
 
     @property
@@ -70,7 +70,7 @@ NATIVE: Final[Mapping[str, NativeRule]] = {
     for rule in (
         NativeRule(
             "power_of_two",
-            "Power of two choices: of two nodes drawn at random, queue on the one with less to do.\n\n"
+            "Power of two choices: of two random nodes, queue on the one with less to do.\n\n"
             "Source: Mitzenmacher, 'The power of two choices in randomized load balancing', IEEE "
             "TPDS 2001.",
             "two_choices",
@@ -84,7 +84,7 @@ NATIVE: Final[Mapping[str, NativeRule]] = {
         ),
         NativeRule(
             "gavel_las",
-            "Gavel's heterogeneity-aware least attained service: max-min fair time shares by type.\n\n"
+            "Gavel's heterogeneity-aware least attained service: max-min fair shares of types.\n\n"
             "Source: Narayanan et al., 'Heterogeneity-aware cluster scheduling policies for deep "
             "learning workloads', OSDI 2020.",
             "allocate",
