@@ -55,8 +55,9 @@ class Prompt:
         return _PLACE.sub(lambda place: values[place[1]], self.text)
 
 
+@cache
 def load_prompt(name: str, folder: Path | None = None) -> Prompt:
-    """Read one prompt.
+    """Read one prompt; a process reads each once, so that its digest holds for the whole run.
 
     Args:
         name: ``area/name``, without ``.md``.

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import socket
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -35,6 +37,33 @@ def _own_environment(
         if name.startswith(("OPENAI_", "AGENTSCHED_")) and not kept:
             monkeypatch.delenv(name)
     monkeypatch.setenv("AGENTSCHED_HOME", str(tmp_path_factory.getbasetemp() / "home"))
+    if not live:
+        models = tmp_path_factory.getbasetemp() / "no-models-here"
+        monkeypatch.setenv("AGENTSCHED_MODEL_DIR", str(models))
+
+
+@pytest.fixture(autouse=True)
+def _no_network(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A call to a real model or any other host is an error; loopback and sockets in files work."""
+    if request.node.get_closest_marker("live") is not None:
+        return
+    connect, resolve = socket.socket.connect, socket.getaddrinfo
+
+    def check(host: object) -> None:
+        if host not in (None, "", "localhost", "127.0.0.1", "::1", "0.0.0.0"):
+            raise RuntimeError(f"this test reaches for {host!r}; mark it live or use a fake")
+
+    def guarded_connect(self: socket.socket, address: Any) -> None:
+        if isinstance(address, tuple):
+            check(address[0])
+        connect(self, address)
+
+    def guarded_resolve(host: Any, *args: Any, **named: Any) -> Any:
+        check(host)
+        return resolve(host, *args, **named)
+
+    monkeypatch.setattr(socket.socket, "connect", guarded_connect)
+    monkeypatch.setattr(socket, "getaddrinfo", guarded_resolve)
 
 
 @pytest.fixture(scope="session")

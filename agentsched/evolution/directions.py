@@ -9,10 +9,13 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass
+from typing import Literal
 
 from agentsched.evolution.proposal import ProposalRequest
 from agentsched.prompting import load_prompt
 from evaluator.policy import Discipline, PolicySource, Shape
+
+Entry = Literal["key", "prefer", "score"]
 
 TEMPERATURES = (0.5, 0.7, 0.9, 1.1)
 
@@ -27,7 +30,19 @@ _TAKES: dict[Discipline, tuple[Shape, ...]] = {
     "conservative": ("key",),
     "bind": ("score",),
 }
-_LINE = re.compile(r"^- (?:\[(?P<tags>[^\]]*)\] )?(?P<text>.+)$", re.MULTILINE)
+_ENTRIES: dict[str, Entry] = {"key": "key", "prefer": "prefer", "score": "score"}
+_LINE = re.compile(
+    r"^- (?P<entry>key|prefer|score): (?:\[(?P<tags>[^\]]*)\] )?(?P<text>.+)$", re.MULTILINE
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Idea:
+    """One line of ``prompts/evolution/ideas.md``."""
+
+    entry: Entry
+    """The function it is about; ``prefer`` goes with key."""
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +51,7 @@ class Direction:
 
     shape: Shape
     discipline: Discipline
-    idea: str
+    idea: Idea
     temperature: float
 
 
@@ -50,7 +65,7 @@ def direct(request: ProposalRequest, parent: PolicySource) -> Direction:
     discipline = parent.discipline if parent.discipline in fitting else fitting[0]
     if _roll(request.seed, "leave discipline", OTHER_DISCIPLINE) == 0:
         discipline = fitting[_roll(request.seed, "discipline", len(fitting))]
-    ideas = fitting_ideas(f"{request.scenario} {request.objective}")
+    ideas = fitting_ideas(shape, f"{request.scenario} {request.objective}")
     return Direction(
         shape,
         discipline,
@@ -59,13 +74,14 @@ def direct(request: ProposalRequest, parent: PolicySource) -> Direction:
     )
 
 
-def fitting_ideas(words: str) -> tuple[str, ...]:
-    """Return the ideas without tags and those with a tag that occurs in ``words``."""
+def fitting_ideas(shape: Shape, words: str) -> tuple[Idea, ...]:
+    """Return the ideas for a shape, without tags or with a tag that occurs in ``words``."""
     words = words.lower()
     return tuple(
-        line["text"]
+        Idea(_ENTRIES[line["entry"]], line["text"])
         for line in _LINE.finditer(load_prompt("evolution/ideas").text)
-        if line["tags"] is None or any(tag in words for tag in line["tags"].split())
+        if (line["entry"] == "score") == (shape == "score")
+        and (line["tags"] is None or any(tag in words for tag in line["tags"].split()))
     )
 
 

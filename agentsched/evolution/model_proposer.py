@@ -9,7 +9,7 @@ from agentsched.errors import ModelTimeout
 from agentsched.evolution.directions import Direction, describe_disciplines, direct
 from agentsched.evolution.edits import EditError, apply_edits, find_edits
 from agentsched.evolution.proposal import Parent, Proposal, ProposalRequest
-from agentsched.evolution.replies import find_code, tidy, with_discipline
+from agentsched.evolution.replies import find_code, tidy, with_constants, with_discipline
 from agentsched.llm import ChatModel, Message, Reply
 from agentsched.llm.model import estimate_tokens
 from agentsched.prompting import load_prompt
@@ -145,9 +145,10 @@ def _user_text(request: ProposalRequest, direction: Direction, metrics: int) -> 
         "guards": "; ".join(request.guards) or "nothing in particular",
         "parents": "\n\n".join(parents),
         "lessons": "\n".join(f"- {lesson}" for lesson in request.lessons) or "- none yet",
-        "idea": direction.idea,
+        "idea": direction.idea.text,
     }
     if request.mode == "rewrite":
+        inputs["shape"] = _signature(direction)
         inputs["start"] = _start(direction)
     return load_prompt(f"evolution/{request.mode}").render(**inputs)
 
@@ -163,15 +164,23 @@ def _parent_text(number: int, parent: Parent, metrics: int) -> str:
     return text.strip()
 
 
+_SIGNATURES = {
+    "key": "key(task, now)",
+    "prefer": "key(task, now) and prefer(task, node)",
+    "score": "score(task, node, now)",
+}
+
+
+def _signature(direction: Direction) -> str:
+    return _SIGNATURES[direction.idea.entry]
+
+
 def _start(direction: Direction) -> str:
-    arguments = {"key": "task, now", "score": "task, node, now", "decide": "state"}
     lines = [
         '"""(the idea in one sentence)"""',
         "import math",
         "",
         f'DISCIPLINE = "{direction.discipline}"',
-        "",
-        f"def {direction.shape}({arguments[direction.shape]}):",
     ]
     return "\n".join(lines)
 
@@ -207,7 +216,8 @@ def _policy_text(reply: str, request: ProposalRequest, direction: Direction) -> 
         return tidy(apply_edits(request.parents[0].text, edits))
     code = find_code(reply)
     if code is not None:
-        return with_discipline(tidy(code), direction.discipline)
+        code = with_discipline(tidy(code), direction.discipline)
+        return with_constants(code, request.parents[0].text)
     if request.mode == "diff":
         raise EditError("no SEARCH/REPLACE block found")
     raise EditError("no policy found: answer with the whole file in one ```python block")

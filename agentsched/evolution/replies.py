@@ -66,6 +66,33 @@ def with_discipline(code: str, discipline: str) -> str:
     return "\n".join(lines) + "\n"
 
 
+def with_constants(code: str, parent: str) -> str:
+    """Copy the parent's module constants that the reply uses and forgot to repeat."""
+    try:
+        module, known = ast.parse(code), ast.parse(parent)
+    except (SyntaxError, ValueError, RecursionError):
+        return code
+    stored = {n.id for n in ast.walk(module) if isinstance(n, ast.Name) and _is_stored(n)}
+    used = {n.id for n in ast.walk(module) if isinstance(n, ast.Name) and not _is_stored(n)}
+    copied = [
+        ast.get_source_segment(parent, node) or ""
+        for node in known.body
+        if isinstance(node, ast.Assign)
+        and isinstance(node.targets[0], ast.Name)
+        and node.targets[0].id in used - stored
+    ]
+    if not copied:
+        return code
+    at = next((n.lineno for n in module.body if isinstance(n, ast.FunctionDef)), 1) - 1
+    lines = code.splitlines()
+    lines[at:at] = [*copied, "", ""]
+    return "\n".join(lines) + "\n"
+
+
+def _is_stored(name: ast.Name) -> bool:
+    return isinstance(name.ctx, ast.Store)
+
+
 def _json_field(reply: str) -> str | None:
     start = reply.find("{")
     if start < 0 or reply[:start].strip() not in ("", "```json", "```"):
