@@ -65,7 +65,7 @@ def documented_commands(root: Path) -> list[tuple[str, str]]:
     found = []
     for page in pages:
         text = page.read_text()
-        inline = re.findall(r"`(agentsched [^`\n]+)`", text)
+        inline = re.findall(r"`(agentsched [a-z-][^`\n]*)`", text)
         lines = re.findall(r"^\s*(?:\$ )?(agentsched [a-z].*)$", text, re.MULTILINE)
         found += [(page.name, line.split("  #")[0].split(" # ")[0]) for line in inline + lines]
     return found
