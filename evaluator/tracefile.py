@@ -11,14 +11,14 @@ import os
 import struct
 import tempfile
 from contextlib import suppress
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, ValidationError, field_serializer, field_validator
+from pydantic import BaseModel, ConfigDict, field_serializer, field_validator
 
 from evaluator.cluster.instance import Instance
 from evaluator.cluster.model import Cluster
@@ -34,6 +34,13 @@ _END: Final = b"\x1aRTGA\x89\r\n"
 _FOOTER: Final = struct.Struct("<QQ32s8s")
 _BATCH: Final = 1 << 16
 """Rows of a record batch: the finest place a damaged byte range is given in rows."""
+
+_TYPES: Final = {
+    "task": "<i4", "node": "<i4", "start": "<i8", "end": "<i8", "outcome": "|i1",
+    "spread_row": "<i4", "spread_node": "<i4", "spread_count": "<i4",
+    "event_time": "<i8", "event_node": "<i4", "event_up": "|i1",
+}  # fmt: skip
+"""Columns of a trace in file order."""
 
 
 class TraceHeader(BaseModel):
@@ -187,7 +194,7 @@ def encode(
     instance: Instance | None = None,
 ) -> tuple[bytes, str]:
     """Return the bytes of a trace file, and its digest."""
-    columns: Columns = {f"trace.{f.name}": getattr(trace, f.name) for f in fields(trace)[:-1]}
+    columns: Columns = {f"trace.{name}": getattr(trace, name) for name in _TYPES}
     embedded = {
         name: flatten(record, name, columns)
         for name, record in (("workload", workload), ("cluster", cluster), ("instance", instance))
@@ -229,10 +236,10 @@ def decode(content: bytes, path: Path) -> StoredTrace:
         for section in sections[1:]:
             name = section["name"]
             read[name] = _unarrow(_section(body, section), name, read)
-        columns = {f.name: read[f"trace.{f.name}"] for f in fields(Trace)[:-1]}
+        columns = {name: _of_type(read[f"trace.{name}"], name) for name in _TYPES}
         trace = Trace(**columns, epochs=facts["epochs"])
         records = {name: unflatten(tree, read) for name, tree in facts["embedded"].items()}
-    except (KeyError, TypeError, ValueError, ValidationError, pa.ArrowException) as error:
+    except (LookupError, TypeError, ValueError, AttributeError, pa.ArrowException) as error:
         reason = " ".join(str(error).split())
         raise TraceError(
             f"sealed, but not a trace this version can read: {type(error).__name__}: {reason}"
@@ -316,6 +323,12 @@ def _rows(section: dict[str, Any], low: int, high: int) -> str:
         return f"column {name!r} (schema)"
     first, last = hit[0] * _BATCH, hit[-1] * _BATCH + batches[hit[-1]][1] - 1
     return f"column {name!r}, rows {first}-{last}"
+
+
+def _of_type(column: NDArray[Any], name: str) -> NDArray[Any]:
+    if column.dtype.str != _TYPES[name]:
+        raise TypeError(f"column {name!r} must be {_TYPES[name]}, got {column.dtype.str}")
+    return column
 
 
 def _section(body: bytes, section: dict[str, Any]) -> bytes:

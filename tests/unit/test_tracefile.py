@@ -213,6 +213,19 @@ def test_a_million_decisions_would_fit_in_sixteen_megabytes() -> None:
     assert len(encode(trace, TraceHeader())[0]) < 16 * n
 
 
+def test_a_sealed_file_with_other_types_is_refused() -> None:
+    content, _ = encode(replace(TRACE, start=TRACE.start.astype(np.int32)), HEADER)
+    with pytest.raises(TraceError, match="column 'start' must be <i8, got <i4"):
+        decode(content, HERE)
+
+
+def test_every_column_of_a_trace_is_stored() -> None:
+    content, _ = encode(TRACE, HEADER)
+    assert {f.name for f in fields(decode(content, HERE).trace)} == {f.name for f in fields(TRACE)}
+    for f in fields(Trace)[:-1]:
+        assert f"trace.{f.name}".encode() in content
+
+
 def test_records_of_every_kind_survive() -> None:
     instance = replace(INSTANCE, failures=Failures("weibull", 0.7, float("inf")))
     columns: dict[str, np.ndarray] = {}
