@@ -10,13 +10,16 @@ from typing import Final, Protocol
 
 import numpy as np
 
-from evaluator.errors import EvaluatorError
+from evaluator.errors import EvaluatorError, InputError, SandboxError
 from evaluator.gate import Verdict
 from evaluator.paired import gains, interval, share
 from memory.errors import Conflict
-from memory.policies import find_policy, mark, show
+from memory.policies import TEST, find_policy, mark, show
 from memory.records import EvidenceRecord, Features, PolicyRecord
 from memory.store import MemoryStore
+
+Column = dict[tuple[int, str], float]
+"""The objective by (index, instance digest)."""
 
 STATISTICS: Final = 1e-9
 """Relative difference that recomputed gains may show: they go through NumPy's logarithm, whose
@@ -86,6 +89,7 @@ def verify(store: MemoryStore, id: str, replay: Replay | None = None) -> VerifyR
 
     Raises:
         NotFound: no such policy.
+        SandboxError: ``replay`` needs a sandbox and there is none; nothing is marked.
         Conflict: it has no evidence, or changed while it was being verified.
     """
     shown = show(store, id)
@@ -130,6 +134,9 @@ def _play(
         return f"file {path.name!r} is damaged (sha256 differs)"
     try:
         played = replay(path)
+    except SandboxError:
+        # says something about this machine, nothing about the evidence
+        raise
     except EvaluatorError as error:
         return f"does not replay: {error}"
     if played.instance != item.instance:
@@ -155,16 +162,21 @@ def _check_claim(
     verdict = policy.judged()
     if verdict is None:
         return []
-    columns: dict[str, dict[tuple[str, int, str], float]] = {}
+    columns: dict[str, Column] = {}
     for item, metrics in played:
-        place = (item.split, item.index, item.instance)
-        columns.setdefault(item.by, {})[place] = metrics[context.objective]
+        if item.split == TEST:
+            place = (item.index, item.instance)
+            columns.setdefault(item.by, {})[place] = metrics.get(context.objective, math.nan)
     checks = []
     for row in verdict.comparisons:
         if row.rival in columns:
-            found = _recompute(columns[""], columns[row.rival], context, verdict)
             stated = (row.gain, row.lower, row.upper)
-            checks.append(Check(f"gain over {row.rival}", _difference(stated, found)))
+            try:
+                found = _recompute(columns.get("", {}), columns[row.rival], context, verdict)
+                problem = _difference(stated, found)
+            except InputError as error:
+                problem = str(error)
+            checks.append(Check(f"gain over {row.rival}", problem))
     best = [row for row in verdict.comparisons if row.role == "best known"]
     claimed = (policy.gain, policy.gain_low, policy.gain_high)
     stated = (best[0].gain, best[0].lower, best[0].upper) if best else (math.nan,) * 3
@@ -175,10 +187,7 @@ def _check_claim(
 
 
 def _recompute(
-    own: Mapping[tuple[str, int, str], float],
-    rival: Mapping[tuple[str, int, str], float],
-    context: Features,
-    verdict: Verdict,
+    own: Column, rival: Column, context: Features, verdict: Verdict
 ) -> tuple[float, float, float]:
     places = sorted(set(own) & set(rival))
     mine, theirs = (np.array([column[place] for place in places]) for column in (own, rival))

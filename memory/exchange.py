@@ -19,6 +19,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
+from evaluator.errors import EvaluatorError
 from memory.audit import log
 from memory.codec import from_json, line
 from memory.errors import ArchiveError, Conflict
@@ -255,6 +256,10 @@ def _check_identity(item: Record) -> None:
         case PolicyRecord():
             text = hashlib.sha256(item.text.encode()).hexdigest()
             holds = item.digest == text and item.id == identity(text, item.scenario_digest)
+            try:
+                item.judged()
+            except (KeyError, TypeError, EvaluatorError) as error:
+                raise ValueError(f"field 'verdict' is not a verdict: {error!r}") from error
         case EvidenceRecord():
             parts = (item.policy, item.by, item.split, str(item.index), item.trace)
             holds = item.id == identity(*parts)

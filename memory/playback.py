@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
+from contextlib import ExitStack
 from functools import lru_cache
 from pathlib import Path
 
+import numpy as np
+
+from evaluator.candidates import read_policy
 from evaluator.cluster.instance import Instance
 from evaluator.cluster.scenario import Scenario, load_scenario, scenario_names
+from evaluator.cluster.simulation import simulate
 from evaluator.errors import InputError, TraceError
+from evaluator.policies import NativeRule, load_rule
+from evaluator.policy import PolicySource
 from evaluator.replay import replay
+from evaluator.sandbox import Sandbox
+from evaluator.trace import Trace
 from evaluator.tracefile import StoredTrace, read_trace
 from memory.evidence import Played
 
@@ -32,6 +41,41 @@ def replay_file(path: Path) -> Played:
         metrics=found.metrics,
         violations=found.count,
     )
+
+
+def rerun_file(path: Path) -> Played:
+    """Replay a trace file, and let the policy it names decide everything once more.
+
+    A replay proves that the decisions keep the rules and score so; this proves, too, that they are
+    that policy's. For ``verify`` of what came from elsewhere. Takes the simulation's time; a
+    general policy runs in the sandbox.
+
+    Raises:
+        TraceError: as ``replay_file``, or the policy decides otherwise; names the row.
+    """
+    stored = read_trace(path)
+    header = stored.header
+    policy: PolicySource | NativeRule
+    if header.policy_text:
+        policy = read_policy(header.policy_text, header.policy)
+    else:
+        policy = load_rule(header.policy)
+    with ExitStack() as stack:
+        general = isinstance(policy, PolicySource) and policy.lane == "general"
+        sandbox = stack.enter_context(Sandbox.open()) if general else None
+        again = simulate(_instance(stored), policy, sandbox=sandbox)
+    _compare(stored.trace, again)
+    return replay_file(path)
+
+
+def _compare(stored: Trace, again: Trace) -> None:
+    for column in ("task", "node", "start", "end", "outcome", "spread_node", "spread_count"):
+        one, other = getattr(stored, column), getattr(again, column)
+        rows = min(len(one), len(other))
+        differing = np.flatnonzero(one[:rows] != other[:rows])
+        if len(differing) or len(one) != len(other):
+            row = int(differing[0]) if len(differing) else rows
+            raise TraceError(f"its policy decides otherwise: column {column!r} differs at {row}")
 
 
 def _instance(stored: StoredTrace) -> Instance:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Final
 
 from evaluator.gate import Comparison, Verdict
 from evaluator.policy import PolicySource
@@ -27,6 +28,9 @@ from memory.records import (
 )
 from memory.store import MemoryStore, Reader, Writer
 from memory.vault import Staged
+
+TEST: Final = "test"
+"""The sealed split, whose pairs the claim is made of; evidence of other splits only replays."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -321,13 +325,13 @@ def _claim(verdict: Verdict) -> Comparison:
 
 
 def _pairs(evidence: Sequence[EvidenceFile], rival: str, objective: str) -> int:
-    """Return how many instances both have run on; every own trace needs its counterpart."""
-    own = {(file.split, file.instance) for file in evidence if not file.by}
-    other = {(file.split, file.instance) for file in evidence if file.by == rival}
+    """Return on how many test instances both have run; every trace needs its counterpart."""
+    own = {file.instance for file in evidence if file.split == TEST and not file.by}
+    other = {file.instance for file in evidence if file.split == TEST and file.by == rival}
     if not own or own != other:
         raise Conflict(
-            f"evidence must have traces of the policy and of {rival!r} on the same instances, got "
-            f"{len(own)} and {len(other)}, {len(own & other)} in common"
+            f"evidence must have traces of the policy and of {rival!r} on the same {TEST} "
+            f"instances, got {len(own)} and {len(other)}, {len(own & other)} in common"
         )
     for file in evidence:
         if objective not in file.metrics:

@@ -342,8 +342,8 @@ class StoreConformance:
 
         no = replace(verdict, accepted=False, reasons=("too slow",))
         assert "too slow" in refused(Conflict, lambda: add(no, files))
-        assert "same instances" in refused(Conflict, lambda: add(verdict, files[:3]))
-        assert "same instances" in refused(Conflict, lambda: add(verdict, []))
+        assert "on the same test instances" in refused(Conflict, lambda: add(verdict, files[:3]))
+        assert "on the same test instances" in refused(Conflict, lambda: add(verdict, []))
         gone = [replace(files[0], path=tmp_path / "gone"), *files[1:]]
         assert "gone" in refused(StoreError, lambda: add(verdict, gone))
         assert list_policies(store) == ()

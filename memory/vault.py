@@ -28,6 +28,7 @@ class Staged:
 
     digest: str
     size: int
+    """Bytes."""
     part: Path
 
 
@@ -46,7 +47,8 @@ class Vault:
     def holds(self, digest: str) -> bool:
         """Whether the file of that digest is there and intact."""
         path = self.path(digest)
-        return path.is_file() and file_digest(path) == digest
+        with disk(path):
+            return path.is_file() and file_digest(path) == digest
 
     def stage(self, source: Path) -> Staged:
         """Copy a file in, durably, without giving it its name; slow work before a transaction."""
@@ -127,7 +129,7 @@ def disk(place: Path) -> Iterator[None]:
             ) from error
         if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
             raise StoreReadOnly(
-                f"{str(place)!r} may not be written ({error.strerror}): change its permissions or "
+                f"{str(place)!r} may not be used ({error.strerror}): change its permissions or "
                 "choose another folder"
             ) from error
         raise StoreError(f"{str(place)!r}: {error.strerror or error}") from error

@@ -186,6 +186,26 @@ def test_a_decision_moved_in_a_resealed_trace_is_a_violation(
     assert "violations of hard constraints" in problem(store, kept)
 
 
+def test_a_rerun_tells_whose_decisions_they_are(
+    store: MemoryStore, kept: PolicyRecord, tmp_path: Path
+) -> None:
+    """Honest traces decide the same again; another policy's under a false name do not."""
+    from evaluator.errors import TraceError
+    from memory.playback import replay_file, rerun_file
+
+    item = show(store, kept.id).evidence[0]
+    assert rerun_file(store.vault.path(item.trace)).metrics == item.metrics
+    stored = read_trace(store.vault.path(show(store, kept.id).evidence[1].trace))
+    assert stored.header.policy == "fcfs"
+    name = {"policy": "short-first", "policy_text": SHORT_FIRST, "policy_digest": kept.digest}
+    forged = tmp_path / "forged.trace"
+    header = stored.header.model_copy(update=name)
+    write_trace(forged, stored.trace, header, instance=stored.instance)
+    assert replay_file(forged).digest == kept.digest
+    with pytest.raises(TraceError, match="its policy decides otherwise: column 'task' differs at"):
+        rerun_file(forged)
+
+
 def test_carried_elsewhere_the_evidence_still_replays(
     store: MemoryStore, kept: PolicyRecord, tmp_path: Path
 ) -> None:

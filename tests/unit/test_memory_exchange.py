@@ -167,6 +167,7 @@ def seal(folder: Path) -> None:
         (edit_line("policies.jsonl", "estimate", "release"), "policies.jsonl line 1: id"),
         (edit_line("evidence.jsonl", '"split": "test"', '"split": "train"'), "line 1: id"),
         (edit_line("evidence.jsonl", '"index": 0', '"index": "0"'), "field 'index' must be int"),
+        (edit_line("policies.jsonl", '"finalists"', '"fanalists"'), "'verdict' is not a verdict"),
         (edit_line("manifest.json", "agentsched-memory", "diary"), "is diary version 1"),
     ],
 )

@@ -58,6 +58,7 @@ def test_path_and_sqlite_url_open_the_same_file(file: Path) -> None:
 
 
 def test_journal_survives_and_foreign_keys_are_on(file: Path) -> None:
+    open_memory(str(file)).close()
     with contextlib.closing(open_memory(str(file))) as store, store.write() as writer:
         connection = writer._connection  # the pragmas are of the connection, not of the file
         assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
