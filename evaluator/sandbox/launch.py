@@ -161,14 +161,16 @@ class Zygote:
         self._control.settimeout(_START_SECONDS)
         _open_zygotes.add(self)
         try:
-            self.landlock = self._control.recv(256).decode()
+            uid, _, self.landlock = self._control.recv(256).decode().partition(" ")
         except (TimeoutError, ConnectionError):
-            self.landlock = ""
-        if not self.landlock:
+            uid = ""
+        if not uid:
             said = self.kill().strip().splitlines()
             raise SandboxError(
                 f"{plan.name}: the zygote did not start: {said[-1] if said else 'no message'}"
             )
+        self.uid = int(uid)
+        """Of the zygote and its workers, as they see it."""
         self._control.settimeout(_REQUEST_SECONDS)
 
     def fork(

@@ -73,6 +73,8 @@ class Probe:
     """How to start a zygote of this level."""
     landlock: str
     """The kernel's Landlock version, or why there is none."""
+    uid: int
+    """User that candidates run as."""
     attacks: tuple[Attack, ...]
     notes: tuple[str, ...]
     """Ways of starting that did not work, and why."""
@@ -89,6 +91,7 @@ class Probe:
             "level": self.level.name,
             "start": self.plan.name,
             "landlock": self.landlock,
+            "uid": self.uid,
             "stopped": sum(attack.stopped for attack in self.attacks),
             "attacks": len(self.attacks),
             "succeeded": [f"{a.layer}: {a.name}" for a in self.attacks if not a.stopped],
@@ -108,8 +111,11 @@ def probe() -> Probe:
     for plan in plans():
         try:
             found = _judge(plan, tuple(notes))
-        except (SandboxError, OSError) as error:
+        except SandboxError as error:
             notes.append(str(error))
+            continue
+        except OSError as error:
+            notes.append(f"{plan.name}: {error.strerror}")
             continue
         if best is None or found.level > best.level:
             best = found
@@ -141,7 +147,7 @@ def _judge(plan: Plan, notes: tuple[str, ...]) -> Probe:
                     level = Level.RLIMITS
     finally:
         zygote.kill()
-    return Probe(level, plan, zygote.landlock, tuple(attacks), notes)
+    return Probe(level, plan, zygote.landlock, zygote.uid, tuple(attacks), notes)
 
 
 def _level(holds: dict[str, bool]) -> Level:

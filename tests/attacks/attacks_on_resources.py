@@ -5,7 +5,8 @@ from attack import Attack, ends
 
 ATTACKS = (
     ends("one_huge_array", "failed", "bytearray(8 << 30)"),
-    ends("growing_list", "failed", "kept = []\nwhile True:\n    kept.append(bytearray(1 << 22))"),
+    ends("growing_list", "failed|timeout", "kept = []\nwhile True:\n"
+         "    kept.append(bytearray(1 << 22))"),
     ends("growing_dict", "failed|died|timeout", "kept = {}\nfor i in iter(int, 1):\n"
          "    kept[len(kept)] = [0] * 100000"),
     ends("endless_iterator", "failed|timeout",

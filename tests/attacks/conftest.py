@@ -23,12 +23,12 @@ def doubled(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def sandbox(doubled):
-    with Sandbox.open(memory_mb=128) as opened:
+    with Sandbox.open(memory_mb=48) as opened:
         yield opened
 
 
 @pytest.fixture(scope="session")
 def honest_trace(doubled):
     """What the honest candidate does in a sandbox that was never attacked."""
-    with Sandbox.open(memory_mb=128) as fresh:
+    with Sandbox.open(memory_mb=48) as fresh:
         return run(fresh, HONEST)

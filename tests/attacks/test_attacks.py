@@ -59,13 +59,13 @@ def test_attack_is_stopped_and_the_next_candidate_is_not_touched(attack, sandbox
 
 @pytest.mark.parametrize("level", [Level.LANDLOCK_SECCOMP, Level.SECCOMP], ids=lambda x: x.name)
 def test_attacks_are_stopped_without_namespaces_too(level, doubled, honest_trace):
-    found = Probe(level, Plan("no namespaces"), "", (), ())
+    found = Probe(level, Plan("no namespaces"), "", 0, (), ())
     wrong = []
-    with Sandbox(found, unsafe=False, memory_mb=128) as weaker:
+    with Sandbox(found, unsafe=False, memory_mb=48) as weaker:
         for attack in ATTACKS:
             if "timeout" in attack.ends:
                 continue
-            how, said = outcome(weaker, attack.source, honest_trace)
+            how, said = outcome(weaker, attack.source, honest_trace, decision_seconds=3.0)
             if how not in attack.ends.split("|") or "Breach" in said:
                 wrong.append((attack.name, how, said))
         assert run(weaker, CLEAN) == honest_trace

@@ -44,7 +44,7 @@ NOTHING = marshal.dumps((0, (), ()))
 
 
 def weak(level):
-    return Probe(level, Plan("no namespaces"), "", (), ("bubblewrap: not found",))
+    return Probe(level, Plan("no namespaces"), "", 0, (), ("bubblewrap: not found",))
 
 
 def test_probe_finds_a_level_and_no_attack_on_it_succeeds(doubled):
@@ -266,7 +266,7 @@ from pathlib import Path
 from evaluator.sandbox import Probe, Level, Sandbox, launch
 launch.INSIDE = Path(sys.argv[1])
 plan = next(plan for plan in launch.plans() if plan.name == sys.argv[2])
-opened = Sandbox(Probe(Level.SECCOMP, plan, "", (), ()), unsafe=False, memory_mb=64)
+opened = Sandbox(Probe(Level.SECCOMP, plan, "", 0, (), ()), unsafe=False, memory_mb=64)
 worker = opened.spawn("def decide(state):\\n    while True: pass", marshal.dumps((1,)))
 def outer(handle):
     lines = Path(f"/proc/self/fdinfo/{handle}").read_text().splitlines()
