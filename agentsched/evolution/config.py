@@ -25,7 +25,7 @@ class Budget:
     """What a run may spend; None is no limit. The first limit reached ends the proposing."""
 
     evaluations: int = 200
-    """Candidates put to the smoke test or further; a duplicate or a reply without code is free."""
+    """Candidates that were simulated; a duplicate or a reply without a valid policy is free."""
     tokens: int | None = None
     """Prompt and reply together."""
     cost: float | None = None

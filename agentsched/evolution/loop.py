@@ -234,17 +234,19 @@ class _Loop:
         """Propose a batch from one state, evaluate it side by side, fold it in order."""
         session, state = self._session, self._state
         tickets: dict[int, int] = {}
-        slots = 0
+        slots = running = 0
         for k in range(state.next, state.next + session.config.breeding.batch):
             if k not in state.proposals:
-                reason = state.stopping or self._spent(len(tickets)) or self._propose(proposer, k)
+                reason = state.stopping or self._spent(running) or self._propose(proposer, k)
                 if reason:
-                    if state.stopping is None:
+                    # Some of those under way may turn out to be duplicates, which are free.
+                    if state.stopping is None and not (reason == "evaluations" and running):
                         session.record({"e": "stopping", "reason": reason}, durable=True)
                     break
             slots += 1
             if k not in state.results:
                 self._enter(k, tickets)
+            running += k in tickets or state.results[k]["ran"]
         for k in range(state.next, state.next + slots):
             if k in tickets:
                 self._book(k, session.pool.wait(tickets[k]), ran=True)

@@ -150,7 +150,6 @@ class State:
                 self._spend(event)
             case "evaluated":
                 self.results[event["k"]] = event
-                self.spent.evaluations += bool(event["ran"])
                 self.spent.cpu_seconds += event["result"].get("cpu", 0.0)
             case "generation":
                 self._close(event)
@@ -287,7 +286,9 @@ class State:
     def _close(self, event: Event) -> None:
         newcomers = []
         for k in range(self.next, self.next + event["slots"]):
-            member = self._outcome(self.proposals[k], self.results[k]["result"])
+            result = self.results[k]
+            self.spent.evaluations += result["ran"] and result["result"]["kind"] != "duplicate"
+            member = self._outcome(self.proposals[k], result["result"])
             if member is not None:
                 newcomers.append(member)
                 self.members[member.name] = member

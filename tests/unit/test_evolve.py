@@ -92,14 +92,14 @@ def test_equal_seeds_give_equal_runs_whatever_the_number_of_processes(tmp_path, 
 
 
 def test_killed_after_any_event_and_resumed_it_ends_in_the_same_state(tmp_path, scenario):
-    """A folder whose events end early is what a kill leaves behind; every second place is tried."""
-    wanted = config(tmp_path, 10, finalists=1, front=1)
+    """A folder whose events end early is what a kill leaves behind; every third place is tried."""
+    wanted = config(tmp_path, 8, finalists=1, front=1)
     whole = evolve(wanted, mutation, scenario=scenario)
     lines = (whole.run / "events.jsonl").read_text().splitlines(keepends=True)
     kinds = [json.loads(line)["e"] for line in lines]
     assert {"known", "proposed", "evaluated", "generation", "validated", "final"} <= set(kinds)
     opened = next(i for i, line in enumerate(lines) if '"part": "test"' in line)
-    for count in range(0, len(lines), 2):
+    for count in range(0, len(lines), 3):
         path = tmp_path / f"killed-{count}"
         shutil.copytree(whole.run, path)
         (path / "events.jsonl").write_text("".join(lines[:count]))
@@ -378,12 +378,12 @@ def test_the_incumbent_of_memory_must_be_beaten(tmp_path, scenario):
 
 def test_a_second_look_at_the_sealed_test_is_refused(tmp_path, scenario):
     outcome = evolve(config(tmp_path), mutation, scenario=scenario)
-    assert outcome.state.finalists
+    assert len(outcome.state.finalists) > 1
     events = outcome.run / "events.jsonl"
     lines = events.read_text().splitlines(keepends=True)
     at = next(i for i, line in enumerate(lines) if '"e": "finalists"' in line)
     other = json.loads(lines[at])
-    other["names"] = [*other["names"][::-1], "c0001"]
+    other["names"] = other["names"][:-1]
     events.write_text("".join(lines[:at]) + json.dumps(other) + "\n")
     with pytest.raises(UserError, match="second look is not allowed"):
         resume(outcome.run, mutation, scenario=scenario)
