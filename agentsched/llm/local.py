@@ -94,7 +94,9 @@ class LocalModel:
                         seed=seed,
                     )
                 except ModelError as error:
-                    if self._closed or not self._died():
+                    if self._closed:
+                        raise self._was_closed() from error
+                    if not self._died():
                         raise
                     how = self._how_it_ended()
                     self._stop()
@@ -108,18 +110,25 @@ class LocalModel:
     def close(self) -> None:
         """Break off the call under way and end the child."""
         self._closed = True
-        endpoint = self._endpoint
-        if endpoint is not None:
-            endpoint.close()
-        with self._lock:
+        # A call under way holds the lock; without its server it fails and lets go.
+        while not self._lock.acquire(timeout=0.1):
+            process = self._process
+            if process is not None:
+                process.kill()
+        try:
             self._stop()
+        finally:
+            self._lock.release()
 
     def _running(self) -> EndpointModel:
         if self._closed:
-            raise ModelError(f"local model {self.name!r} was closed")
+            raise self._was_closed()
         if self._endpoint is None:
             self._endpoint = self._start()
         return self._endpoint
+
+    def _was_closed(self) -> ModelError:
+        return ModelError(f"local model {self.name!r} was closed")
 
     def _start(self) -> EndpointModel:
         if self._command == _SERVE and importlib.util.find_spec("xllamacpp") is None:
