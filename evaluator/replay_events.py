@@ -105,8 +105,8 @@ def check_events(instance: Instance, trace: Trace) -> list[Violation]:
         events = np.flatnonzero((trace.event_time == low) & (trace.event_node == node))
         kind = "must be away" if (low, high) in ought else "is away without cause"
         name = instance.cluster.node_name(node)
-        at = int(events[0]) if len(events) else None
-        add(at, f"{name!r} {kind} from {at_time(low)[3:]} to {at_time(high)[3:]}")
+        first = int(events[0]) if len(events) else None
+        add(first, f"{name!r} {kind} from {at_time(low)[3:]} to {at_time(high)[3:]}")
     return found
 
 
