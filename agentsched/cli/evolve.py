@@ -285,7 +285,7 @@ def _facts(
 def _print(
     outcome: Outcome, kept: PolicyRecord | None, evidence: Sequence[Evidence], holds: bool
 ) -> None:
-    from agentsched.evolution.report import gate_rows, headline
+    from agentsched.evolution.report import STOPPED, gate_rows, headline
 
     state = outcome.state
     for verdict in outcome.verdicts.values():
@@ -299,7 +299,12 @@ def _print(
             title=f"{verdict.candidate}: {said}",
         )
         show(*(f"  {reason}" for reason in verdict.reasons))
-    show(headline(state))
+    why = STOPPED.get(outcome.stopped, outcome.stopped)
+    show(
+        headline(state),
+        f"{state.spent.evaluations} evaluations of {len(state.results)} proposals; the proposing "
+        f"ended because {why}",
+    )
     if kept is not None:
         show(f"memory   {kept.id[:12]} ({kept.status}); see: agentsched memory show {kept.id[:12]}")
     show(f"report   {outcome.run / 'report.md'} and report.html")

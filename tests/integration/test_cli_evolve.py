@@ -1,0 +1,136 @@
+"""``agentsched evolve`` from start to memory, and on after a kill."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from cli import Shell
+
+SMALL = ("--proposer", "mutation", "--workers", 0, "--seed", 7)
+
+
+@pytest.fixture
+def scenario(shell: Shell, tmp_path: Path) -> Path:
+    """One machine, where only FIFO is known: something better is found at once."""
+    text = shell("scenarios", "show", "single-machine", "--json").data["text"]
+    lines = []
+    for line in text.splitlines():
+        name = line.partition("=")[0].strip()
+        small = {"known": '["fifo"]', "start": '"fifo"', "train": "3", "validation": "4",
+                 "test": "12", "unseen": "4", "jobs": "40"}  # fmt: skip
+        lines.append(f"{name} = {small[name]}" if name in small else line)
+    path = tmp_path / "one-machine.toml"
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def test_a_run_ends_with_an_accepted_policy_that_memory_can_prove(
+    shell: Shell, scenario: Path
+) -> None:
+    ended = shell("evolve", scenario, *SMALL, "--evaluations", 10, "--json")
+    assert ended.code == 0, ended.err
+    data = ended.data
+    verdict = data["verdicts"][data["accepted"]]
+    assert verdict["accepted"]
+    assert data["replays"]
+    assert Path(data["report"]).read_text().startswith("# ")
+    assert "<svg" in Path(data["html"]).read_text()
+
+    (kept,) = shell("memory", "list", "--json").data
+    assert (kept["id"], kept["status"], kept["rival"]) == (data["policy"], "accepted", "fifo")
+    (report,) = shell("memory", "verify", "--json").data
+    assert report["holds"]
+    assert len(report["checks"]) >= 24
+
+    # what was learned is used
+    found = shell("memory", "best", scenario, "--json").data
+    assert found["policy"]["id"] == kept["id"]
+    words = ("score", kept["id"][:12], scenario, "--against", "fifo", "--json")
+    scored = shell(*words).data
+    assert scored["objective"]["mean"] < scored["against"][0]["objective"]["mean"]
+
+    # the run folder replays by itself
+    replayed = shell("replay", data["run"], "--json")
+    assert replayed.code == 0
+    assert len(replayed.data["traces"]) == len(data["traces"]) == 24
+
+    # and all of it can be carried elsewhere and undone
+    assert shell("memory", "export", "all.tar.gz").code == 0
+    other = ("--memory", "sqlite:///elsewhere.db")
+    assert shell("memory", "import", "all.tar.gz", *other).code == 0
+    assert shell("memory", "verify", kept["id"], *other).code == 0
+    assert shell("memory", "retire", kept["id"], "--reason", "tried").code == 0
+    assert shell("memory", "best", scenario, "--json").data["policy"] is None
+    assert shell("memory", "restore", kept["id"]).code == 0
+    assert shell("memory", "forget", kept["id"], "--yes").code == 0
+    assert shell("memory", "list", "--json").data == []
+
+
+def test_a_damaged_proof_is_found_and_the_policy_no_longer_used(
+    shell: Shell, scenario: Path, tmp_path: Path
+) -> None:
+    data = shell("evolve", scenario, *SMALL, "--evaluations", 6, "--json").data
+    trace = max((tmp_path / "memory.evidence").rglob("*.trace"))
+    content = bytearray(trace.read_bytes())
+    content[100] ^= 1
+    trace.chmod(0o644)
+    trace.write_bytes(content)
+    ended = shell("memory", "verify", data["policy"])
+    assert ended.code == 6
+    assert "BROKEN" in ended.out
+    assert trace.stem[:12] in ended.out
+    assert shell("memory", "best", scenario, "--json").data["policy"] is None
+
+
+def test_nothing_better_is_an_honest_end(shell: Shell) -> None:
+    ended = shell("evolve", "single-machine", *SMALL, "--evaluations", 1)
+    assert ended.code == 0, ended.err
+    assert "Nothing better was found" in ended.out
+    assert "the same scores to the last bit" in ended.out
+    assert shell("memory", "list", "--json").data == []
+
+
+def test_equal_seeds_give_equal_runs(shell: Shell, scenario: Path) -> None:
+    words = ("evolve", scenario, *SMALL, "--evaluations", 4, "--json", "--memory")
+    digests = [shell(*words, f"sqlite:///{name}.db").data["digest"] for name in "ab"]
+    assert digests[0] == digests[1]
+
+
+def test_a_killed_run_goes_on_to_the_end_of_an_uninterrupted_one(
+    shell: Shell, scenario: Path, tmp_path: Path
+) -> None:
+    whole = shell("evolve", scenario, *SMALL, "--evaluations", 8, "--json").data
+    shutil.rmtree(tmp_path / "runs")
+    words = ["evolve", scenario, *SMALL, "--evaluations", 8, "--memory", "sqlite:///other.db"]
+    child = subprocess.Popen(
+        [sys.executable, "-m", "agentsched", *map(str, words)],
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": ""},
+    )  # fmt: skip
+    run = kill_when_under_way(child, tmp_path / "runs")
+    kinds = [json.loads(line)["e"] for line in (run / "events.jsonl").read_text().splitlines()]
+    assert "finished" not in kinds
+    ended = shell("evolve", "--resume", run, "--json", "--memory", "sqlite:///other.db")
+    assert ended.code == 0, ended.err
+    assert ended.data["digest"] == whole["digest"]
+    assert ended.data["accepted"] == whole["accepted"]
+
+
+def kill_when_under_way(child: subprocess.Popen[bytes], runs: Path) -> Path:
+    """Kill the child once its run has proposed something; return the run's folder."""
+    while child.poll() is None:
+        for events in runs.glob("*/events.jsonl"):
+            if b'"proposed"' in events.read_bytes():
+                child.send_signal(signal.SIGKILL)
+                child.wait()
+                return events.parent
+        time.sleep(0.005)
+    raise AssertionError("the run ended before it could be killed")
