@@ -206,7 +206,7 @@ def _read(reply: Reply, request: ProposalRequest, direction: Direction) -> str:
         known = ", ".join(request.disciplines)
         raise _Refused(f"DISCIPLINE = {found.discipline!r} does not work here; take {known}")
     if normalise(found) in {normalise(read_policy(parent.text)) for parent in request.parents}:
-        raise _Refused("this is a parent unchanged; change how the tasks are ordered")
+        raise _Refused(f"this is a parent unchanged; change it: {direction.idea.text}")
     return text
 
 

@@ -2,8 +2,6 @@
 
 from agentsched.llm.budget import Budget, BudgetedModel
 from agentsched.llm.choosing import open_model
-from agentsched.llm.endpoint import EndpointModel
-from agentsched.llm.local import LocalModel
 from agentsched.llm.model import ChatModel, Message, Price, Reply, Usage
 from agentsched.llm.recorded import RecordedModel, RecordingModel
 from agentsched.llm.scripted import ScriptedModel
@@ -12,8 +10,6 @@ __all__ = [
     "Budget",
     "BudgetedModel",
     "ChatModel",
-    "EndpointModel",
-    "LocalModel",
     "Message",
     "Price",
     "RecordedModel",

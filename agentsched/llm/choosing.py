@@ -7,8 +7,6 @@ from typing import Literal
 
 from agentsched.errors import UserError
 from agentsched.llm.budget import Budget, BudgetedModel
-from agentsched.llm.endpoint import EndpointModel
-from agentsched.llm.local import LocalModel
 from agentsched.llm.model import ChatModel, Price
 from agentsched.llm.recorded import RecordedModel, RecordingModel
 from agentsched.llm.weights import find_weights
@@ -58,6 +56,8 @@ def open_model(
         case "openai":
             model = _endpoint(settings)
         case "local":
+            from agentsched.llm.local import LocalModel
+
             weights = find_weights(settings.dir)
             model = LocalModel(
                 weights.path,
@@ -72,12 +72,15 @@ def open_model(
     return model if cassette is None else RecordingModel(model, cassette, kind)
 
 
-def _endpoint(settings: ModelSettings) -> EndpointModel:
+def _endpoint(settings: ModelSettings) -> ChatModel:
     if settings.base_url is None and settings.api_key is None:
         raise UserError(
             "no endpoint: set OPENAI_BASE_URL (and OPENAI_API_KEY), or use the embedded model "
             "with --proposer local"
         )
+    # The openai package takes half a second to load, which a run by mutation need not wait for.
+    from agentsched.llm.endpoint import EndpointModel
+
     return EndpointModel(
         settings.base_url,
         api_key=settings.api_key.get_secret_value() if settings.api_key else None,

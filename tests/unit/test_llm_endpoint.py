@@ -10,7 +10,8 @@ import pytest
 from pydantic import BaseModel, ConfigDict
 
 from agentsched.errors import ModelError, ModelTimeout
-from agentsched.llm import EndpointModel, Message, Price
+from agentsched.llm import Message, Price
+from agentsched.llm.endpoint import EndpointModel
 
 ASKED = (Message("system", "s"), Message("user", "u"))
 

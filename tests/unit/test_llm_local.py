@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 
 from agentsched.errors import ModelError
-from agentsched.llm import LocalModel, Message, choosing, local
+from agentsched.llm import Message, choosing, local
+from agentsched.llm.local import LocalModel
 from agentsched.settings import ModelSettings
 
 ASKED = [Message("user", "u")]
@@ -250,3 +251,12 @@ def test_an_endpoint_is_used_only_when_its_url_is_configured() -> None:
     assert choosing.default_kind(ModelSettings()) == "local"
     assert choosing.default_kind(ModelSettings.model_validate({"api_key": "k"})) == "local"
     assert choosing.default_kind(ModelSettings(base_url="http://x/v1")) == "openai"
+
+
+def test_a_run_by_mutation_loads_no_model_package() -> None:
+    code = (
+        "import sys, agentsched.evolution.proposers as p; p.MutationProposer();"
+        "print([name for name in ('openai', 'xllamacpp') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout.strip() == "[]", done.stderr

@@ -1,5 +1,6 @@
 """Settings: later layers win, and a mistake is named with its place."""
 
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -98,3 +99,14 @@ def test_cache_folder_follows_the_xdg_variable(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr("sys.platform", "linux")
     assert cache_folder({"XDG_CACHE_HOME": "/x"}) == Path("/x/agentsched")
     assert cache_folder({}) == Path.home() / ".cache" / "agentsched"
+
+
+def test_the_page_shows_every_setting_and_loads(root: Path, tmp_path: Path) -> None:
+    """The key alone is left out: it does not belong into a file."""
+    page = (root / "docs" / "settings.md").read_text(encoding="utf-8")
+    toml = page.split("```toml\n")[1].split("```")[0]
+    shown = {(s, f) for s, fields in tomllib.loads(toml).items() for f in fields}
+    sections = {name: field.annotation for name, field in Settings.model_fields.items()}
+    known = {(s, f) for s, kind in sections.items() for f in kind.model_fields}  # type: ignore[union-attr]
+    assert known - shown == {("model", "api_key")}
+    assert load(tmp_path, toml).model.price_out == 0.60
