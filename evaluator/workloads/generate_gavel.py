@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 import numpy as np
+from pydantic import Field
 
 from evaluator.cluster.model import Cluster, Floats, Ints
 from evaluator.cluster.workload import Workload
@@ -72,7 +73,7 @@ class GavelMix(Generator):
     """The Gavel generator; the cluster's node types must be among V100, P100 and K80."""
 
     source: Literal["gavel"] = "gavel"
-    jobs: int = 200
+    jobs: int = Field(default=200, ge=1)
 
     def generate(self, cluster: Cluster, rng: np.random.Generator, index: int = 0) -> Workload:
         """Draw one workload."""

@@ -18,6 +18,7 @@ from evaluator.cluster.workload import Workload
 from evaluator.workloads.arrivals import bursty_gaps
 from evaluator.workloads.assemble import Draft, demand_columns, quantised
 from evaluator.workloads.generator import Generator
+from evaluator.workloads.rigid import largest_job, rigid
 
 SIZES: Final = {
     **{16: 0.1751, 20: 0.1385, 8: 0.1088, 4: 0.0915, 32: 0.0681, 24: 0.0615, 12: 0.0492, 1: 0.0473},
@@ -35,24 +36,25 @@ LONGEST: Final = 432_000.0
 
 
 class Hpc2nLike(Generator):
-    """HPC2N-like rigid jobs; sizes above the largest node are cut to it."""
+    """HPC2N-like rigid jobs; sizes above the largest node type are cut to it."""
 
     source: Literal["hpc2n"] = "hpc2n"
-    jobs: int = 400
+    jobs: int = Field(default=400, ge=1)
     gap_cv: float = Field(default=5.4, ge=1)
 
     def generate(self, cluster: Cluster, rng: np.random.Generator, index: int = 0) -> Workload:
-        """Draw one workload; one CPU is one processor, a job sits on one node."""
+        """Draw one workload; one CPU is one processor."""
         n = self.jobs
-        machine = max(int(cluster.capacity[:, 0].max()) // 1000, 1)
         share = np.array(list(SIZES.values()))
         sizes = rng.choice(np.array(list(SIZES), dtype=np.int64), n, p=share / share.sum())
+        shape = rigid(np.minimum(sizes, largest_job(cluster)), cluster)
         runs = np.clip(rng.lognormal(LOG_MEAN, LOG_SIGMA, n), 1.0, LONGEST)
         workload = Draft(
             name="hpc2n-like",
             release=np.zeros(n, np.int64),
             work=quantised(np.floor(runs)),
-            demand=demand_columns(n, cpus=np.minimum(sizes, machine)),
+            demand=demand_columns(n, cpus=shape.cpus),
+            gang=shape.gang,
             throughput=np.ones((1, len(cluster.types))),
             meta=(("source", "HPC2N-like generator"), ("parameters", self.model_dump_json())),
         ).finish()

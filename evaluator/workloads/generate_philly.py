@@ -38,7 +38,7 @@ class PhillyLike(Generator):
     """Philly-like jobs; on V100, P100 and K80 each trains one of Gavel's job types."""
 
     source: Literal["philly"] = "philly"
-    jobs: int = 200
+    jobs: int = Field(default=200, ge=1)
     gap_cv: float = Field(default=15.0, ge=1)
     longest: float = Field(default=LONGEST, gt=0)
     """Longer durations are cut to this, s."""

@@ -28,7 +28,7 @@ class Workflows(Generator):
     """Workflows of random shape and size that arrive as a Poisson stream."""
 
     source: Literal["workflows"] = "workflows"
-    jobs: int = 30
+    jobs: int = Field(default=30, ge=1)
     shapes: tuple[str, ...] = Field(default=tuple(SHAPES), min_length=1)
     tasks: tuple[int, int] = (20, 60)
     """Least and greatest number of tasks of a workflow."""

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from evaluator.cluster.model import NEVER, SECOND, Cluster, Floats, Ints
 from evaluator.cluster.workload import Workload
+from evaluator.workloads.fit import check_fit
 
 
 class Generator(BaseModel, ABC):
@@ -47,7 +48,8 @@ class Generator(BaseModel, ABC):
 
     def check(self, cluster: Cluster) -> None:
         """Raise ``InputError`` when the cluster lacks what this family needs."""
-        self.tiny().generate(cluster, np.random.Generator(np.random.Philox(0)))
+        rng = np.random.Generator(np.random.Philox(0))
+        check_fit(self.tiny().generate(cluster, rng), cluster)
 
     def tiny(self) -> Self:
         """Return the same family at a size for smoke tests (60 tasks at most)."""

@@ -22,6 +22,7 @@ from evaluator.errors import InputError
 from evaluator.workloads.assemble import Draft, demand_columns, micros
 from evaluator.workloads.estimates import over_request
 from evaluator.workloads.files import InputFile, read_file
+from evaluator.workloads.rigid import rigid
 
 FIELDS: Final = (
     *("job number", "submit time", "wait time", "run time", "allocated processors"),
@@ -185,7 +186,7 @@ def _workload(log: Log, cluster: Cluster) -> Workload:
     procs = _processors(jobs)
     work = micros(jobs[:, _RUN])
     estimate, estimated = _estimates(jobs, work, log.file.key)
-    wide = procs > int(cluster.capacity[:, 0].max()) // 1000
+    shape = rigid(procs, cluster)
     memory = _memory(jobs, cluster)
     users, user = np.unique(jobs[:, _USER].astype(np.int64), return_inverse=True)
     submit = jobs[:, _SUBMIT]
@@ -194,10 +195,8 @@ def _workload(log: Log, cluster: Cluster) -> Workload:
         release=np.rint((submit - submit.min()) * SECOND).astype(np.int64),
         work=work,
         estimate=estimate,
-        demand=demand_columns(
-            len(jobs), cpus=np.where(wide, 1, procs), memory=np.where(wide, 1, procs) * memory
-        ),
-        gang=np.where(wide, procs, 1),
+        demand=demand_columns(len(jobs), cpus=shape.cpus, memory=shape.cpus * memory),
+        gang=shape.gang,
         throughput=np.ones((1, len(cluster.types))),
         user=user,
         users=tuple(str(u) for u in users.tolist()),
