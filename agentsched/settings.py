@@ -48,7 +48,7 @@ class ModelSettings(_Section):
     name: str | None = None
     """Model at the endpoint; None asks the endpoint and takes the only one it serves."""
     timeout_seconds: float = Field(default=120.0, gt=0)
-    """For one call, from sending to the last byte."""
+    """For one call of an endpoint, from sending to the last byte."""
     retries: int = Field(default=3, ge=0, le=10)
     """After a refused connection, 429 or 5xx; a timeout is not retried."""
     price_in: float = Field(default=0.0, ge=0)
@@ -57,7 +57,9 @@ class ModelSettings(_Section):
     dir: Path = Field(default_factory=lambda: cache_folder() / "models")
     """Where the embedded model's weights lie."""
     threads: int = Field(default=0, ge=0)
-    """Threads of the embedded model; 0 means all cores this process may use."""
+    """Threads of the embedded model; 0 means all cores this process may use but one."""
+    local_timeout_seconds: float = Field(default=300.0, gt=0)
+    """For one call of the embedded model, which is slow where cores are few and busy."""
     context: int = Field(default=4096, ge=512)
     """Tokens the embedded model can hold, prompt and reply together."""
 

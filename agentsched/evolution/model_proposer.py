@@ -37,12 +37,14 @@ class Room:
     reply_tokens: int
     metrics: int
     """Metrics shown of each parent."""
+    words: int
+    """Characters of the scenario's facts, and of each diagnosis."""
 
 
-SMALL = Room(prompt_tokens=1300, reply_tokens=400, metrics=4)
+SMALL = Room(prompt_tokens=1300, reply_tokens=320, metrics=4, words=400)
 """For the embedded model, which reads 60 and writes 10 tokens a second on two cores."""
 
-LARGE = Room(prompt_tokens=6000, reply_tokens=4000, metrics=8)
+LARGE = Room(prompt_tokens=6000, reply_tokens=4000, metrics=8, words=3000)
 
 
 class _Refused(Exception):
@@ -105,7 +107,7 @@ def build_messages(
     system = load_prompt("evolution/system").render(
         api=api.strip(), disciplines=describe_disciplines(request.disciplines)
     )
-    parents, lessons, length = len(request.parents), len(request.lessons), 2000
+    parents, lessons, length = len(request.parents), len(request.lessons), room.words
     while True:
         shown = replace(
             request,
@@ -126,7 +128,7 @@ def build_messages(
             lessons -= 1
         elif parents > 1:
             parents -= 1
-        elif length > 250:
+        elif length > 200:
             length //= 2
         elif lessons:
             lessons -= 1

@@ -64,7 +64,7 @@ def open_model(
                 name=weights.name,
                 context=settings.context,
                 threads=settings.threads,
-                timeout_seconds=settings.timeout_seconds,
+                timeout_seconds=settings.local_timeout_seconds,
                 log_file=log_file,
             )
     if budget is not None:

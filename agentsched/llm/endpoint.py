@@ -166,8 +166,8 @@ class EndpointModel:
                     return completion
             except (TimeoutError, openai.APITimeoutError) as error:
                 raise ModelTimeout(
-                    f"{self._label()}: no answer within {self._timeout:g} s; raise "
-                    f"model.timeout_seconds"
+                    f"{self._label()}: no answer within {self._timeout:g} s; allow more "
+                    f"in the settings (model.timeout_seconds, model.local_timeout_seconds)"
                 ) from error
             except openai.BadRequestError as error:
                 if not self._learn(error, request):

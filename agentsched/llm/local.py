@@ -43,7 +43,7 @@ class LocalModel:
         name: str,
         context: int = 4096,
         threads: int = 0,
-        timeout_seconds: float = 120.0,
+        timeout_seconds: float = 300.0,
         log_file: Path | None = None,
         command: Sequence[str] = _SERVE,
     ) -> None:
@@ -53,7 +53,7 @@ class LocalModel:
             weights: The GGUF file, already verified.
             name: What the model is called in records.
             context: Tokens of prompt and reply together.
-            threads: 0 means all cores this process may use.
+            threads: 0 means all cores this process may use but one.
             timeout_seconds: For one call.
             log_file: Where the server's log goes; None throws it away.
             command: What to start.
@@ -62,7 +62,7 @@ class LocalModel:
         self.name = name
         self.price = Price()
         self._context = context
-        self._threads = threads or _cores()
+        self._threads = threads or _threads()
         self._timeout = timeout_seconds
         self._log_file = log_file
         self._command = tuple(command)
@@ -234,7 +234,12 @@ def _close_quietly(pipe: object) -> None:
         return
 
 
-def _cores() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+def _threads() -> int:
+    """Return all cores but one: policies are evaluated while the model writes.
+
+    Threads of one model wait for each other at every step, so a core that is shared slows
+    all of them down. Beyond sixteen, memory is the limit.
+    """
+    affinity = hasattr(os, "sched_getaffinity")
+    cores = len(os.sched_getaffinity(0)) if affinity else os.cpu_count() or 1
+    return min(16, max(1, cores - 1))
