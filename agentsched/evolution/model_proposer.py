@@ -39,12 +39,15 @@ class Room:
     """Metrics shown of each parent."""
     words: int
     """Characters of the scenario's facts, and of each diagnosis."""
+    edits: bool
+    """Whether requests for edits are passed on; a small model copies the form and not the
+    lines, so it is asked for whole files."""
 
 
-SMALL = Room(prompt_tokens=1300, reply_tokens=320, metrics=4, words=400)
+SMALL = Room(prompt_tokens=1300, reply_tokens=320, metrics=4, words=400, edits=False)
 """For the embedded model, which reads 60 and writes 10 tokens a second on two cores."""
 
-LARGE = Room(prompt_tokens=6000, reply_tokens=4000, metrics=8, words=3000)
+LARGE = Room(prompt_tokens=6000, reply_tokens=4000, metrics=8, words=3000, edits=True)
 
 
 class _Refused(Exception):
@@ -70,6 +73,8 @@ class ModelProposer:
 
     def propose(self, request: ProposalRequest) -> Proposal:
         """Propose one policy; see ``Proposer.propose``."""
+        if not self._room.edits:
+            request = replace(request, mode="rewrite")
         direction = direct(request, read_policy(request.parents[0].text))
         messages = build_messages(request, direction, self._room)
         done = Proposal(None)
@@ -213,10 +218,15 @@ def _read(reply: Reply, request: ProposalRequest, direction: Direction) -> str:
 
 
 def _policy_text(reply: str, request: ProposalRequest, direction: Direction) -> str:
+    """Return the policy that a reply means: edits that fit, else a whole file."""
+    code = find_code(reply)
     edits = find_edits(reply)
     if edits:
-        return tidy(apply_edits(request.parents[0].text, edits))
-    code = find_code(reply)
+        try:
+            return tidy(apply_edits(request.parents[0].text, edits))
+        except EditError:
+            if code is None or "SEARCH" in code:
+                raise
     if code is not None:
         code = with_discipline(tidy(code), direction.discipline)
         return with_constants(code, request.parents[0].text)

@@ -116,6 +116,20 @@ def test_an_edit_that_does_not_fit_is_sent_back() -> None:
     assert (proposal.text, proposal.how) == (NEW, "diff, repaired")
 
 
+def test_a_whole_file_beside_an_edit_that_does_not_fit_is_taken() -> None:
+    """As small models do: they copy the form of an edit from the prompt, after the file."""
+    form = "<<<<<<< SEARCH\nlines of policy 1\n=======\nnew lines\n>>>>>>> REPLACE"
+    proposal, _ = propose(f"{fenced(NEW)}\n{form}", mode="diff")
+    assert (proposal.text, proposal.how) == (NEW, "diff")
+
+
+def test_a_small_model_is_asked_for_whole_files_only() -> None:
+    model = ScriptedModel([fenced(NEW)])
+    proposal = ModelProposer(model, SMALL).propose(request(mode="diff"))
+    assert (proposal.text, proposal.how) == (NEW, "rewrite")
+    assert "SEARCH" not in model.calls[0].messages[1].content
+
+
 def test_what_the_prompt_had_written_down_may_be_left_out() -> None:
     """DISCIPLINE and constants of the parent, ``import math``."""
     proposal, _ = propose("```\ndef key(task):\n    return math.sqrt(task.estimate)\n```")
