@@ -1,4 +1,4 @@
-"""Random block columns, and the plain-Python answer that compiled policies must give bit for bit."""
+"""Random block columns, and the plain answer that compiled policies must give bit for bit."""
 
 from __future__ import annotations
 

@@ -151,15 +151,7 @@ def _define(name: str, value: ast.expr, node: ast.stmt, top: TopLevel) -> None:
         return
     if isinstance(value, ast.Constant) and isinstance(value.value, str) and _is_label(name):
         return
-    # a constant is an expression in an empty function: the same checks, the same messages
-    body = ast.Return(value=value, lineno=node.lineno)
-    shell = ast.FunctionDef(
-        name="", args=ast.arguments([], [], None, [], [], None, []), body=[body],
-        decorator_list=[], lineno=node.lineno,
-    )  # fmt: skip
-    module = Module({"": shell}, top.constants, frozenset(top.math_names), top.imported)
-    result = Translator(module).function("", (), node.lineno).body[0]
-    folded = fold(result.value)  # type: ignore[union-attr]
+    folded = fold(Translator(top.module).constant(value))
     if folded is None:
         fail(node, f"`{excerpt(node)}`: a module constant must be a number known beforehand")
     top.constants[name] = folded

@@ -81,6 +81,12 @@ class Translator:
         self.done[name], self.roles[name] = result, roles
         return result
 
+    def constant(self, value: ast.expr) -> tree.Expr:
+        """Return the translated value of a module constant."""
+        nowhere = ast.parse("def constant(): pass").body[0]
+        assert isinstance(nowhere, ast.FunctionDef)
+        return _Body(self, nowhere, ()).expression(value)
+
 
 def fail(line: int | ast.AST, message: str) -> NoReturn:
     """Refuse the source at a line."""
@@ -122,6 +128,9 @@ class _Body:
                 "number (add a final `return`)",
             )
         return tree.Function(self.definition.name, self.parameters, body)
+
+    def expression(self, node: ast.expr) -> tree.Expr:
+        return self._expr(node, frozenset())
 
     # statements: each returns what it became and the names surely assigned after it, None if
     # nothing runs after it
