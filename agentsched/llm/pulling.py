@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from agentsched.errors import StorageError, UserError, WeightsError
-from agentsched.llm.sources import Source, default_sources
+from agentsched.llm.sources import PART_FOLDER, Source, default_sources
 from agentsched.llm.weights import (
     QWEN,
     Pinned,
@@ -84,6 +84,8 @@ def _pull_pinned(
     if given is not None:
         return _install(_link_or_copy(given, folder, pinned), folder, pinned, report)
     partial = partial_path(folder, pinned)
+    for left in folder.glob(f"{PART_FOLDER}*"):
+        shutil.rmtree(left, ignore_errors=True)
     _make_room(folder, pinned.size - (partial.stat().st_size if partial.exists() else 0))
     _fetch(partial, pinned, sources, report)
     return _install(partial, folder, pinned, report)

