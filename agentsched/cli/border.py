@@ -36,8 +36,8 @@ def guarded(command: Callable[[Sequence[str]], object], arguments: Sequence[str]
     except BrokenPipeError:
         _forget_stdout()
         return Exit.OK
-    except (KeyboardInterrupt, Abort):
-        _say("interrupted", "Interrupted", Exit.INTERRUPTED, arguments)
+    except (KeyboardInterrupt, Abort) as error:
+        _say(_noted("interrupted", error), "Interrupted", Exit.INTERRUPTED, arguments)
         return Exit.INTERRUPTED
     except Exception as error:
         code = _code(error)
@@ -45,9 +45,10 @@ def guarded(command: Callable[[Sequence[str]], object], arguments: Sequence[str]
             return code  # called without arguments: typer has printed the help page
         if code == Exit.INTERNAL and not isinstance(error, AgentSchedError):
             traceback.print_exc()
-            _say(f"this is a bug: {_line(error)}", type(error).__name__, code, arguments)
+            said = f"this is a bug: {_line(error)}"
         else:
-            _say(_line(error), type(error).__name__, code, arguments)
+            said = _line(error)
+        _say(_noted(said, error), type(error).__name__, code, arguments)
         return code
 
 
@@ -96,6 +97,11 @@ def _line(error: Exception) -> str:
         place = f"{error.filename!r}: " if error.filename is not None else ""
         return f"{place}{error.strerror}; check the path, its permissions and the free space"
     return _joined(str(error)) or type(error).__name__
+
+
+def _noted(line: str, error: BaseException) -> str:
+    """Add what was learned on the error's way up, such as how to go on."""
+    return "; ".join([line.rstrip("."), *getattr(error, "__notes__", ())])
 
 
 def _joined(text: str) -> str:

@@ -20,7 +20,7 @@ from agentsched.cli.options import (
     Unsafe,
     Workload,
 )
-from agentsched.cli.output import emit, note, show, table
+from agentsched.cli.output import emit, show, table
 
 if TYPE_CHECKING:
     from agentsched.evolution.config import Budget, EvolveConfig
@@ -227,9 +227,9 @@ def _way_on(source: Source) -> Iterator[None]:
     """Whatever ends a run early, say how it goes on: everything so far is on disk."""
     try:
         yield
-    except BaseException:
-        if source.run is not None:
-            note(f"go on with: agentsched evolve --resume {source.run}")
+    except BaseException as error:
+        if source.run is not None and "--resume" not in str(error):
+            error.add_note(f"go on with: agentsched evolve --resume {source.run}")
         raise
 
 

@@ -98,6 +98,29 @@ def test_nothing_better_is_an_honest_end(shell: Shell) -> None:
     assert shell("memory", "list", "--json").data == []
 
 
+def test_a_dead_model_server_ends_the_run_with_one_line_and_the_way_on(
+    shell: Shell, scenario: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:9/v1")
+    monkeypatch.setenv("AGENTSCHED_MODEL_NAME", "nobody")
+    monkeypatch.setenv("AGENTSCHED_MODEL_RETRIES", "0")
+    ended = shell("evolve", scenario, "--workers", 0, "--seed", 7, "--evaluations", 2)
+    assert ended.code == 4
+    line = ended.err.splitlines()[-1]
+    assert "127.0.0.1:9" in line
+    run = line.partition("--resume ")[2]
+    assert Path(run, "run.json").is_file()
+    # the same run goes on with another proposer, nothing is lost
+    assert shell("evolve", "--resume", run, "--proposer", "mutation").code == 0
+
+
+def test_a_run_folder_that_cannot_be_written_is_named(shell: Shell, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    ended = shell("evolve", "single-machine", *SMALL, "--runs", tmp_path / "file")
+    assert ended.code == 8
+    assert str(tmp_path / "file") in ended.line
+
+
 def test_equal_seeds_give_equal_runs(shell: Shell, scenario: Path) -> None:
     words = ("evolve", scenario, *SMALL, "--evaluations", 4, "--json", "--memory")
     digests = [shell(*words, f"sqlite:///{name}.db").data["digest"] for name in "ab"]
