@@ -1,18 +1,14 @@
 """What was learned, and the evidence for it. Opened with ``open_memory``, used through verbs."""
 
-from memory import records
-from memory.audit import changes, record
+from memory.acceptance import EvidenceFile, add_accepted, add_candidate
+from memory.audit import record
 from memory.errors import StoreError
 from memory.evidence import verify
 from memory.exchange import export, import_
 from memory.features import Features, features
-from memory.inmemory import InMemory
 from memory.lessons import add_lesson, lessons_for
 from memory.opening import open_memory
 from memory.policies import (
-    EvidenceFile,
-    add_accepted,
-    add_candidate,
     forget,
     list_policies,
     restore,
@@ -25,14 +21,12 @@ from memory.store import MemoryStore
 __all__ = [
     "EvidenceFile",
     "Features",
-    "InMemory",
     "MemoryStore",
     "StoreError",
     "add_accepted",
     "add_candidate",
     "add_lesson",
     "best_policy",
-    "changes",
     "export",
     "features",
     "forget",
@@ -41,7 +35,6 @@ __all__ = [
     "list_policies",
     "open_memory",
     "record",
-    "records",
     "restore",
     "retire",
     "show",

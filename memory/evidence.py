@@ -13,8 +13,9 @@ import numpy as np
 from evaluator.errors import EvaluatorError, InputError, SandboxError
 from evaluator.gate import Verdict
 from evaluator.paired import gains, interval, share
+from memory.acceptance import TEST
 from memory.errors import Conflict
-from memory.policies import TEST, find_policy, mark, show
+from memory.policies import find_policy, mark, show
 from memory.records import EvidenceRecord, Features, PolicyRecord
 from memory.store import MemoryStore
 

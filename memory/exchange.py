@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import gzip
 import hashlib
-import io
 import json
 import os
-import re
-import shutil
-import tarfile
 import tempfile
-import zlib
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
 
 from evaluator.errors import EvaluatorError
+from memory.archive import pack, read_manifest, unpacked, write_manifest
 from memory.audit import log
 from memory.codec import from_json, line
 from memory.errors import ArchiveError, Conflict
@@ -32,14 +26,7 @@ from memory.records import (
     identity,
 )
 from memory.store import MemoryStore, Reader, Writer
-from memory.vault import Staged, Vault, copy_out, disk, file_digest
-
-FORMAT: Final = "agentsched-memory"
-VERSION: Final = 1
-MANIFEST: Final = "manifest.json"
-LARGEST: Final = 64 << 30
-"""Bytes that an archive may unpack to."""
-MEMBER: Final = re.compile(r"[a-z]+\.jsonl|evidence/[0-9a-f]{64}\.trace")
+from memory.vault import Staged, Vault, copy_out, disk
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +74,7 @@ def export(store: MemoryStore, path: Path) -> Exported:
             done = _fill(folder, reader, store.vault, path)
         if archive:
             packed = Path(scratch) / "memory.tar.gz"
-            _pack(folder, packed)
+            pack(folder, packed)
             os.replace(packed, path)
         else:
             os.replace(folder, path)
@@ -104,7 +91,7 @@ def import_(store: MemoryStore, path: Path) -> Imported:
     Raises:
         ArchiveError: damaged, or not an export; names the file inside and the line.
     """
-    with _unpacked(path) as folder, ExitStack() as stack:
+    with unpacked(path) as folder, ExitStack() as stack:
         records = _checked(folder, path)
         evidence = defaultdict[str, list[EvidenceRecord]](list)
         for item in records:
@@ -146,63 +133,13 @@ def _fill(folder: Path, reader: Reader, vault: Vault, path: Path) -> Exported:
     for digest in sorted(set(wanted) - set(missing)):
         copy_out(vault, digest, folder / "evidence" / f"{digest}.trace")
         digests[f"evidence/{digest}.trace"] = digest
-    manifest = {"format": FORMAT, "version": VERSION, "files": digests, "missing": missing}
-    (folder / MANIFEST).write_text(json.dumps(manifest, indent=1, sort_keys=True) + "\n")
+    write_manifest(folder, digests, missing)
     return Exported(path, total, len(wanted) - len(missing), tuple(missing))
-
-
-def _pack(folder: Path, target: Path) -> None:
-    """Tar and compress with nothing in it of the clock, the user or the file system's order."""
-    with (
-        target.open("wb") as raw,
-        gzip.GzipFile(filename="", mode="wb", fileobj=raw, mtime=0, compresslevel=6) as zipped,
-        tarfile.open(fileobj=zipped, mode="w", format=tarfile.USTAR_FORMAT) as tar,
-    ):
-        for file in sorted(path for path in folder.rglob("*") if path.is_file()):
-            info = tarfile.TarInfo(file.relative_to(folder).as_posix())
-            info.size = file.stat().st_size
-            with file.open("rb") as data:
-                tar.addfile(info, data)
-
-
-@contextmanager
-def _unpacked(path: Path) -> Iterator[Path]:
-    if path.is_dir():
-        yield path
-        return
-    with tempfile.TemporaryDirectory(prefix="agentsched-") as scratch:
-        try:
-            with gzip.open(path) as zipped:
-                with tarfile.open(fileobj=zipped, mode="r:") as tar:
-                    _extract(tar, Path(scratch), path)
-                # the checksum of the stream stands behind the end of the tar
-                while zipped.read(1 << 20):
-                    pass
-        except (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile) as error:
-            raise ArchiveError(f"{str(path)!r} is not an intact .tar.gz: {error}") from error
-        except OSError as error:
-            with disk(path):
-                raise error
-        yield Path(scratch)
-
-
-def _extract(tar: tarfile.TarFile, folder: Path, path: Path) -> None:
-    """Write out the members that an export has, and refuse any other: names decide nothing."""
-    (folder / "evidence").mkdir()
-    total = 0
-    for member in tar:
-        total += member.size
-        known = member.name == MANIFEST or MEMBER.fullmatch(member.name)
-        if not member.isreg() or not known or total > LARGEST:
-            raise ArchiveError(f"{str(path)!r}: {member.name!r} does not belong in an export")
-        data = tar.extractfile(member) or io.BytesIO()
-        with (folder / member.name).open("xb") as target:
-            shutil.copyfileobj(data, target, 1 << 20)
 
 
 def _checked(folder: Path, path: Path) -> list[Record]:
     """Return all records, parents before children, once everything about them holds."""
-    manifest, missing = _manifest(folder, path)
+    manifest, missing = read_manifest(folder, path)
     records: list[Record] = []
     for name, kind in TABLES.items():
         if f"{name}.jsonl" in manifest:
@@ -213,30 +150,6 @@ def _checked(folder: Path, path: Path) -> list[Record]:
         if f"evidence/{item.trace}.trace" not in manifest:
             raise ArchiveError(f"{str(path)!r}: evidence {item.trace!r} is missing")
     return records
-
-
-def _manifest(folder: Path, path: Path) -> tuple[dict[str, str], frozenset[str]]:
-    """Return the digests of the files, and the traces that the exporter had lost."""
-    try:
-        manifest = json.loads((folder / MANIFEST).read_bytes())
-        files: dict[str, str] = dict(manifest["files"])
-        known = (manifest["format"], manifest["version"])
-        missing = frozenset(manifest.get("missing", []))
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ArchiveError(f"{str(path)!r} is not an export: it has no sound {MANIFEST}") from error
-    if known != (FORMAT, VERSION):
-        raise ArchiveError(
-            f"{str(path)!r} is {known[0]} version {known[1]}, this reads {FORMAT} version {VERSION}"
-        )
-    for name, digest in files.items():
-        if not MEMBER.fullmatch(name):
-            raise ArchiveError(f"{str(path)!r}: {name!r} does not belong in an export")
-        if not (folder / name).is_file():
-            raise ArchiveError(f"{str(path)!r}: {name!r} is missing")
-        found = file_digest(folder / name)
-        if found != digest or (name.startswith("evidence/") and name[9:73] != found):
-            raise ArchiveError(f"{str(path)!r}: {name!r} is damaged (sha256 differs)")
-    return files, missing
 
 
 def _read_table(file: Path, kind: type[Record], path: Path) -> list[Record]:

@@ -56,7 +56,7 @@ def rerun_file(path: Path) -> Played:
     stored = read_trace(path)
     header = stored.header
     policy: PolicySource | NativeRule
-    if header.policy_text:
+    if header.policy_text and header.lane != "native":
         policy = read_policy(header.policy_text, header.policy)
     else:
         policy = load_rule(header.policy)

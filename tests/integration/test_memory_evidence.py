@@ -20,7 +20,6 @@ from evaluator.policy import PolicySource
 from evaluator.tracefile import TraceHeader, read_trace, write_trace
 from memory import (
     EvidenceFile,
-    InMemory,
     MemoryStore,
     add_accepted,
     best_policy,
@@ -30,6 +29,7 @@ from memory import (
     show,
     verify,
 )
+from memory.inmemory import InMemory
 from memory.records import PolicyRecord
 
 OBJECTIVE = Objective("mean_jct")

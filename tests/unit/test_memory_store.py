@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from memory import InMemory, MemoryStore, open_memory
+from memory import MemoryStore, open_memory
+from memory.inmemory import InMemory
 from memory.testing import StoreConformance
 
 
