@@ -59,7 +59,7 @@ def parse(text: str) -> ast.Module:
             warnings.simplefilter("ignore")
             module = ast.parse(text)
     except SyntaxError as error:
-        found = (error.text or "").strip()[:60]
+        found = " ".join((error.text or "").split())[:60]
         shown = f" at `{found}`" if found else ""
         raise SubsetError(f"not valid Python: {error.msg}{shown}", error.lineno) from None
     except (ValueError, RecursionError, MemoryError) as error:

@@ -25,6 +25,7 @@ REFUSED = [
     ("import math\n", None, "no function", "def score(task, node, now)"),
     ("def priority(task):\n    return 1\n", None, "`priority`", "def key(task)"),
     ("def key(task)\n    return 1\n", 1, "not valid Python", ":"),
+    ("def key(task): return \\\n import x", 2, "not valid Python", "return"),
     ("x = 1\0", None, "Python: source code", "null bytes"),
     ("def key(task): return " + "(" * 250 + "1" + ")" * 250, 1, "not valid Python", "nested"),
     ("def key(task): return " + "-" * 9000 + "1", None, "not readable", "deep"),
