@@ -6,7 +6,15 @@ import numpy as np
 from numba import njit
 
 from evaluator.cluster.kernel.asking import ONE_NODE, PAIRS, Block, ask, ask_keys, reserve
-from evaluator.cluster.kernel.moves import first_host, fits, hosts, rate_on, start, type_room
+from evaluator.cluster.kernel.moves import (
+    first_host,
+    fits,
+    fitting_nodes,
+    hosts,
+    rate_on,
+    start,
+    type_room,
+)
 from evaluator.cluster.kernel.queues import insert, without_top
 from evaluator.cluster.kernel.state import Kernel
 
@@ -53,24 +61,14 @@ def preferred_node(k: Kernel, task: int, prefer: Block, custom: bool) -> int:
     """Return the node the policy prefers among those that fit; -1 none, -2 failure."""
     if not custom:
         return fastest_node(k, task)
-    shape = k.shape[task]
-    nodes = len(k.up)
-    reserve(k, nodes)
-    count = 0
-    for node in range(nodes):
-        if fits(k, shape, node):
-            k.pair_task[count] = task
-            k.pair_node[count] = node
-            count += 1
+    reserve(k, len(k.up))
+    count = fitting_nodes(k, k.shape[task], k.pair_node)
     if count == 0:
         return -1
+    k.pair_task[:count] = task
     if not ask(k, prefer, PAIRS, count):
         return -2
-    best = 0
-    for p in range(1, count):
-        if k.pair_score[p] > k.pair_score[best]:
-            best = p
-    return k.pair_node[best]
+    return k.pair_node[np.argmax(k.pair_score[:count])]
 
 
 @njit(cache=True)
@@ -172,25 +170,17 @@ def _one_task(k: Kernel, score: Block) -> bool:
     """One task is new and no node gained room: its best node, if any."""
     task = k.fresh[0]
     k.fresh_len = 0
-    shape = k.shape[task]
-    nodes = len(k.up)
-    reserve(k, nodes)
-    count = 0
-    for node in range(nodes):
-        if fits(k, shape, node):
-            k.pair_task[count] = task
-            k.pair_node[count] = node
-            count += 1
-    if count > 0 and not ask(k, score, PAIRS, count):
-        return False
-    best, where = -np.inf, -1
-    for p in range(count):
-        if k.pair_score[p] > best:
-            best, where = k.pair_score[p], k.pair_node[p]
-    if where >= 0:
-        start(k, task, where)
-    else:
-        _enlist(k, task)
+    reserve(k, len(k.up))
+    count = fitting_nodes(k, k.shape[task], k.pair_node)
+    if count > 0:
+        k.pair_task[:count] = task
+        if not ask(k, score, PAIRS, count):
+            return False
+        best = np.argmax(k.pair_score[:count])
+        if k.pair_score[best] > -np.inf:
+            start(k, task, k.pair_node[best])
+            return True
+    _enlist(k, task)
     return True
 
 
@@ -209,25 +199,26 @@ def _best_of_row(
 ) -> bool:
     """Find the best node of one task among the given ones."""
     shape = k.shape[task]
+    reserve(k, len(k.up))
     count = 0
-    reserve(k, len(nodes))
-    for node in nodes:
-        if fits(k, shape, node):
-            k.pair_task[count] = task
-            k.pair_node[count] = node
-            count += 1
+    if len(nodes) == len(k.up):
+        count = fitting_nodes(k, shape, k.pair_node)
+    else:
+        for node in nodes:
+            if fits(k, shape, node):
+                k.pair_node[count] = node
+                count += 1
     best[i] = -np.inf
     where[i] = -1
     if count == 0:
         return True
+    k.pair_task[:count] = task
     if not ask(k, score, PAIRS, count):
         return False
-    for p in range(count):
-        if k.pair_score[p] > best[i] or (
-            k.pair_score[p] == best[i] and best[i] > -np.inf and k.pair_node[p] < where[i]
-        ):
-            best[i] = k.pair_score[p]
-            where[i] = k.pair_node[p]
+    top = np.argmax(k.pair_score[:count])
+    if k.pair_score[top] > -np.inf:
+        best[i] = k.pair_score[top]
+        where[i] = k.pair_node[top]
     return True
 
 

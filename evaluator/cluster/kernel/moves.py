@@ -26,18 +26,58 @@ NEVER = np.iinfo(np.int64).max // 4
 
 
 @njit(cache=True)
+def _admits(
+    free: np.ndarray, up: np.ndarray, node_type: np.ndarray, labels: np.ndarray, node: int,
+    d0: int, d1: int, d2: int, types: int, requires: int,
+) -> bool:  # fmt: skip
+    return (
+        free[node, 0] >= d0
+        and free[node, 1] >= d1
+        and free[node, 2] >= d2
+        and up[node] == 1
+        and (types >> node_type[node]) & 1 == 1
+        and labels[node] & requires == requires
+    )
+
+
+@njit(cache=True)
 def hosts(k: Kernel, shape: int, node: int) -> bool:
     """Whether one member of the shape fits on the node now."""
-    free = k.free
     demand = k.shape_demand
-    return (
-        free[node, 0] >= demand[shape, 0]
-        and free[node, 1] >= demand[shape, 1]
-        and free[node, 2] >= demand[shape, 2]
-        and k.up[node] == 1
-        and (k.shape_types[shape] >> k.node_type[node]) & 1 == 1
-        and k.node_labels[node] & k.shape_requires[shape] == k.shape_requires[shape]
-    )
+    return _admits(
+        k.free, k.up, k.node_type, k.node_labels, node, demand[shape, 0], demand[shape, 1],
+        demand[shape, 2], k.shape_types[shape], k.shape_requires[shape],
+    )  # fmt: skip
+
+
+@njit(cache=True)
+def fitting_nodes(k: Kernel, shape: int, found: np.ndarray) -> int:
+    """List the nodes on which the shape fits now, by row; return how many there are."""
+    # columns are bound to locals: every read of a field of the state counts a reference
+    free, up, node_type, labels, tops = k.free, k.up, k.node_type, k.node_labels, k.block_max
+    demand = k.shape_demand
+    d0, d1, d2 = demand[shape, 0], demand[shape, 1], demand[shape, 2]
+    types, requires = k.shape_types[shape], k.shape_requires[shape]
+    nodes = len(up)
+    count = 0
+    for block in range(len(tops)):
+        if tops[block, 0] >= d0 and tops[block, 1] >= d1 and tops[block, 2] >= d2:
+            for node in range(block * BLOCK, min(nodes, (block + 1) * BLOCK)):
+                if _admits(free, up, node_type, labels, node, d0, d1, d2, types, requires):
+                    found[count] = node
+                    count += 1
+    gang = k.shape_gang[shape]
+    if gang == 1 or count == 0:
+        return count
+    kept, kind, enough = 0, -1, False
+    for i in range(count):
+        if node_type[found[i]] != kind:
+            kind = node_type[found[i]]
+            enough = type_room(k, free, shape, kind) >= gang
+        if enough:
+            found[kept] = found[i]
+            kept += 1
+    return kept
 
 
 @njit(cache=True)
@@ -79,22 +119,20 @@ def fits(k: Kernel, shape: int, node: int) -> bool:
 @njit(cache=True)
 def first_host(k: Kernel, shape: int, low: int, high: int) -> int:
     """Return the first node of rows [low, high) that hosts one member, or -1."""
-    tops = k.block_max
+    free, up, node_type, labels, tops = k.free, k.up, k.node_type, k.node_labels, k.block_max
     demand = k.shape_demand
+    d0, d1, d2 = demand[shape, 0], demand[shape, 1], demand[shape, 2]
+    types, requires = k.shape_types[shape], k.shape_requires[shape]
     node = low
     while node < high:
         block = node // BLOCK
-        stop = min(high, (block + 1) * BLOCK)
-        if (
-            tops[block, 0] >= demand[shape, 0]
-            and tops[block, 1] >= demand[shape, 1]
-            and tops[block, 2] >= demand[shape, 2]
-        ):
-            while node < stop:
-                if hosts(k, shape, node):
+        end = min(high, (block + 1) * BLOCK)
+        if tops[block, 0] >= d0 and tops[block, 1] >= d1 and tops[block, 2] >= d2:
+            while node < end:
+                if _admits(free, up, node_type, labels, node, d0, d1, d2, types, requires):
                     return node
                 node += 1
-        node = stop
+        node = end
     return -1
 
 
@@ -104,19 +142,21 @@ def first_host(k: Kernel, shape: int, low: int, high: int) -> int:
 @njit(cache=True)
 def _refresh_block(k: Kernel, node: int) -> None:
     block = node // BLOCK
-    for r in range(3):
-        top = np.int64(-1)
-        for other in range(block * BLOCK, min((block + 1) * BLOCK, len(k.up))):
-            if k.free[other, r] > top:
-                top = k.free[other, r]
-        k.block_max[block, r] = top
+    free, tops = k.free, k.block_max
+    a, b, c = np.int64(-1), np.int64(-1), np.int64(-1)
+    for other in range(block * BLOCK, min((block + 1) * BLOCK, len(free))):
+        a = max(a, free[other, 0])
+        b = max(b, free[other, 1])
+        c = max(c, free[other, 2])
+    tops[block, 0], tops[block, 1], tops[block, 2] = a, b, c
 
 
 @njit(cache=True)
 def take(k: Kernel, shape: int, node: int, members: int) -> None:
     """Occupy room for some members on a node."""
+    free, demand = k.free, k.shape_demand
     for r in range(3):
-        k.free[node, r] -= members * k.shape_demand[shape, r]
+        free[node, r] -= members * demand[shape, r]
     _refresh_block(k, node)
 
 
@@ -128,9 +168,10 @@ def mark_dirty(k: Kernel, node: int) -> None:
         k.dirty[k.dirty_len] = node
         k.dirty_len += 1
     if k.blocked_len > 0:
-        for shape in range(len(k.blocked)):
-            if k.blocked[shape] == 1 and hosts(k, shape, node):
-                k.blocked[shape] = 0
+        blocked = k.blocked
+        for shape in range(len(blocked)):
+            if blocked[shape] == 1 and hosts(k, shape, node):
+                blocked[shape] = 0
                 k.blocked_len -= 1
 
 
@@ -139,10 +180,10 @@ def give(k: Kernel, shape: int, node: int, members: int) -> None:
     """Free the room of some members on a node, if the node is up."""
     if k.up[node] == 1:
         block = node // BLOCK
+        free, demand, tops = k.free, k.shape_demand, k.block_max
         for r in range(3):
-            k.free[node, r] += members * k.shape_demand[shape, r]
-            if k.free[node, r] > k.block_max[block, r]:
-                k.block_max[block, r] = k.free[node, r]
+            free[node, r] += members * demand[shape, r]
+            tops[block, r] = max(tops[block, r], free[node, r])
         mark_dirty(k, node)
 
 
@@ -280,13 +321,12 @@ def fill(k: Kernel, free: np.ndarray, shape: int, node: int) -> None:
 @njit(cache=True)
 def _running_at(k: Kernel, task: int) -> int:
     """Position of a task in the list of running tasks, ordered by estimated end, then row."""
+    running, ends = k.running, k.estimated_end
     low, high = 0, k.running_len
     while low < high:
         middle = (low + high) >> 1
-        other = k.running[middle]
-        if k.estimated_end[other] < k.estimated_end[task] or (
-            k.estimated_end[other] == k.estimated_end[task] and other < task
-        ):
+        other = running[middle]
+        if ends[other] < ends[task] or (ends[other] == ends[task] and other < task):
             low = middle + 1
         else:
             high = middle
@@ -298,9 +338,10 @@ def _list_running(k: Kernel, task: int) -> None:
     at = _running_at(k, task)
     if k.running_len == len(k.running):
         k.running = grown32(k.running)
+    running = k.running
     for i in range(k.running_len, at, -1):
-        k.running[i] = k.running[i - 1]
-    k.running[at] = task
+        running[i] = running[i - 1]
+    running[at] = task
 
 
 @njit(cache=True)
@@ -393,8 +434,9 @@ def _release(k: Kernel, task: int) -> None:
         give(k, k.shape[task], k.used[i], k.used_count[i])
     k.service[task] += (k.now - k.trace_start[k.row[task]]) * k.gang[task]
     if k.keep_lists == 1:
+        running = k.running
         for i in range(_running_at(k, task), k.running_len - 1):
-            k.running[i] = k.running[i + 1]
+            running[i] = running[i + 1]
     k.running_len -= 1
 
 

@@ -17,7 +17,7 @@ from evaluator.cluster.kernel.moves import (
     data_at,
     estimated_span,
     fill,
-    fits,
+    fitting_nodes,
     layout_of,
     members_on,
     overhead_of,
@@ -31,29 +31,27 @@ GREEDY, STRICT, EASY, CONSERVATIVE = 0, 1, 2, 3
 
 
 @njit(cache=True)
-def _before(k: Kernel, a: int, b: int) -> bool:
-    return k.key[a] < k.key[b] or (k.key[a] == k.key[b] and a < b)
-
-
-@njit(cache=True)
 def _place_in_queue(k: Kernel, task: int) -> None:
+    queue, key = k.right, k.key
     low, high = 0, k.queue_len
     while low < high:
         middle = (low + high) >> 1
-        if _before(k, k.right[middle], task):
+        other = queue[middle]
+        if key[other] < key[task] or (key[other] == key[task] and other < task):
             low = middle + 1
         else:
             high = middle
     for i in range(k.queue_len, low, -1):
-        k.right[i] = k.right[i - 1]
-    k.right[low] = task
+        queue[i] = queue[i - 1]
+    queue[low] = task
     k.queue_len += 1
 
 
 @njit(cache=True)
 def _take_from_queue(k: Kernel, at: int) -> None:
+    queue = k.right
     for i in range(at, k.queue_len - 1):
-        k.right[i] = k.right[i + 1]
+        queue[i] = queue[i + 1]
     k.queue_len -= 1
 
 
@@ -100,12 +98,14 @@ def _layout_rate(k: Kernel, task: int) -> float:
 
 @njit(cache=True)
 def _give_back(k: Kernel, free: np.ndarray, task: int) -> None:
+    """Add what a running task holds to free amounts; its nodes stay in ``used``."""
     layout_of(k, task)
-    shape = k.shape[task]
+    demand, shape = k.shape_demand, k.shape[task]
     for i in range(k.used_len):
-        if k.up[k.used[i]] == 1:
+        node, members = k.used[i], k.used_count[i]
+        if k.up[node] == 1:
             for r in range(3):
-                free[k.used[i], r] += k.used_count[i] * k.shape_demand[shape, r]
+                free[node, r] += members * demand[shape, r]
 
 
 @njit(cache=True)
@@ -151,54 +151,97 @@ def _leaves_room(k: Kernel, room: np.ndarray, shape: int) -> bool:
 
 
 @njit(cache=True)
-def _backfill(k: Kernel, prefer: Block, custom: bool) -> bool:
-    """The head of the queue does not fit: reserve for it, then fill in without delaying it."""
+def _take_laid(k: Kernel, room: np.ndarray, shape: int) -> None:
+    for u in range(k.used_len):
+        for r in range(3):
+            room[k.used[u], r] -= k.used_count[u] * k.shape_demand[shape, r]
+
+
+@njit(cache=True)
+def _reserve_head(
+    k: Kernel, room: np.ndarray, nodes: np.ndarray, prefer: Block, custom: bool
+) -> int:
+    """Reserve for the head of the queue; return the instant, NEVER without one, -1 on failure.
+
+    ``room`` becomes what is free then beyond the reservation.
+    """
     head = k.right[0]
     shape = k.shape[head]
-    room = k.free.copy()
-    nodes = np.empty(len(k.up), np.int32)
-    shadow = np.int64(NEVER)
-    running = k.running
+    running, ends = k.running, k.estimated_end
+    seen = np.zeros(len(nodes), np.int8)
     i = 0
     while i < k.running_len:
-        at = max(k.now + 1, k.estimated_end[running[i]])
-        while i < k.running_len and max(k.now + 1, k.estimated_end[running[i]]) == at:
+        at = max(k.now + 1, ends[running[i]])
+        count = 0
+        while i < k.running_len and max(k.now + 1, ends[running[i]]) == at:
             _give_back(k, room, running[i])
+            for u in range(k.used_len):
+                node = k.used[u]
+                if seen[node] == 0 and _can_start(k, room, shape, node):
+                    seen[node] = 1
+                    count += 1
             i += 1
+        if count == 0:
+            continue
         count = 0
         for node in range(len(nodes)):
-            if _can_start(k, room, shape, node):
+            if seen[node] == 1 or (k.shape_gang[shape] > 1 and _can_start(k, room, shape, node)):
                 nodes[count] = node
                 count += 1
-        if count > 0:
-            shadow = at
-            node = _favourite(k, head, nodes, count, prefer, custom)
-            if node == -2:
-                return False
-            fill(k, room, shape, node)
-            for u in range(k.used_len):
-                for r in range(3):
-                    room[k.used[u], r] -= k.used_count[u] * k.shape_demand[shape, r]
-            break
-    full = np.zeros(len(k.shape_gang), np.int8)
+        node = _favourite(k, head, nodes, count, prefer, custom)
+        if node == -2:
+            return -1
+        fill(k, room, shape, node)
+        _take_laid(k, room, shape)
+        return at
+    return NEVER
+
+
+OPEN, SHORT_ONLY, FULL = 0, 1, 2
+"""What a pass has learnt of a shape: no more than this can come true while it lasts."""
+
+
+@njit(cache=True)
+def _backfill(k: Kernel, prefer: Block, custom: bool) -> bool:
+    """The head of the queue does not fit: reserve for it, then fill in without delaying it."""
+    room = k.free.copy()
+    nodes = np.empty(len(k.up), np.int32)
+    fitting = np.empty(len(k.up), np.int32)
+    shadow = _reserve_head(k, room, nodes, prefer, custom)
+    if shadow < 0:
+        return False
+    learnt = np.zeros(len(k.shape_gang), np.int8)
+    top_speed = k.node_speed.max()
+    queue, shapes, estimate, attained = k.right, k.shape, k.estimate, k.attained
+    best_speed, profile = k.best_speed, k.profile
     at = 1
     while at < k.queue_len:
-        task = k.right[at]
-        shape = k.shape[task]
-        if full[shape] == 1:
+        task = queue[at]
+        shape = shapes[task]
+        if learnt[shape] == FULL:
             at += 1
             continue
-        count, fitting = 0, 0
-        for node in range(len(nodes)):
-            if fits(k, shape, node):
-                fitting += 1
-                fill(k, k.free, shape, node)
-                ends = estimated_end_at(k, task, node, _layout_rate(k, task))
-                if ends <= shadow or _leaves_room(k, room, shape):
-                    nodes[count] = node
-                    count += 1
-        if fitting == 0:
-            full[shape] = 1
+        if learnt[shape] == SHORT_ONLY:
+            rate = best_speed[profile[task]] * top_speed
+            if k.now + (estimate[task] - attained[task]) / rate > shadow:
+                at += 1
+                continue
+        fit = fitting_nodes(k, shape, fitting)
+        if fit == 0:
+            learnt[shape] = FULL
+            at += 1
+            continue
+        count, roomy = 0, False
+        for i in range(fit):
+            node = fitting[i]
+            fill(k, k.free, shape, node)
+            spare = _leaves_room(k, room, shape)
+            roomy = roomy or spare
+            if spare or estimated_end_at(k, task, node, _layout_rate(k, task)) <= shadow:
+                nodes[count] = node
+                count += 1
+        if not roomy:
+            learnt[shape] = SHORT_ONLY
         if count == 0:
             at += 1
             continue
@@ -209,9 +252,7 @@ def _backfill(k: Kernel, prefer: Block, custom: bool) -> bool:
         start(k, task, node)
         if k.estimated_end[task] > shadow:
             layout_of(k, task)
-            for u in range(k.used_len):
-                for r in range(3):
-                    room[k.used[u], r] -= k.used_count[u] * k.shape_demand[shape, r]
+            _take_laid(k, room, shape)
     return True
 
 
