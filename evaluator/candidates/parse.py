@@ -8,11 +8,12 @@ from functools import lru_cache
 from typing import Final, cast
 
 from evaluator.candidates import tree
+from evaluator.candidates.expressions import Role, fail
 from evaluator.candidates.fields import NEEDS_NOW, NODE_FIELDS
 from evaluator.candidates.general import check_general
 from evaluator.candidates.measure import check_size, check_text, check_time
 from evaluator.candidates.toplevel import TopLevel, read_top_level
-from evaluator.candidates.translate import Role, Translator, fail
+from evaluator.candidates.translate import Translator
 from evaluator.errors import SubsetError
 from evaluator.policy import Batch, Discipline, PolicySource, Shape
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from evaluator.candidates.constants import fold
+from evaluator.candidates.expressions import Module, fail
 from evaluator.candidates.language import (
     BUILTINS,
     MATH_CONSTANTS,
@@ -15,7 +16,7 @@ from evaluator.candidates.language import (
     excerpt,
     nearest,
 )
-from evaluator.candidates.translate import Module, Translator, fail
+from evaluator.candidates.translate import Translator
 
 SETTINGS: Final = {
     "DISCIPLINE": ("greedy", "strict", "easy", "conservative", "bind"),
