@@ -6,7 +6,9 @@ from typing import Any
 
 import numpy as np
 from numba import njit, types
+from numba.core import cgutils
 from numba.experimental import structref
+from numba.extending import intrinsic
 
 I64, I32, I8, F64 = types.int64, types.int32, types.int8, types.float64
 
@@ -82,17 +84,39 @@ class KernelType(types.StructRef):  # type: ignore[misc]
 
 
 class Kernel(structref.StructRefProxy):  # type: ignore[misc]
-    """Python's handle on the state; ``field(kernel, name)`` reads a column."""
+    """Python's handle on the state; ``field(kernel, name)`` reads a scalar or a column."""
 
 
 structref.define_boxing(KernelType, Kernel)
 KERNEL = KernelType(FIELDS)
 
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def borrowed(typing_context: Any, array: Any) -> Any:
+    """Return the array without its owner: reading it from the state then counts no reference.
+
+    Counting is atomic and dominated the core. Whoever built the state keeps the owners.
+    """
+
+    def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        view = context.make_array(array)(context, builder, arguments[0])
+        view.meminfo = cgutils.get_null_value(view.meminfo.type)
+        view.parent = cgutils.get_null_value(view.parent.type)
+        return view._getvalue()
+
+    return array(array), emit
+
+
 _source = "def _new({}):\n    k = new(KERNEL)\n{}    return k\n".format(
     ", ".join(name for name, _ in FIELDS),
-    "".join(f"    k.{name} = {name}\n" for name, _ in FIELDS),
-)
-_scope: dict[str, Any] = {"new": structref.new, "KERNEL": KERNEL}
+    "".join(
+        f"    k.{name} = borrowed({name})\n" if isinstance(kind, types.Array)
+        else f"    k.{name} = {name}\n"
+        for name, kind in FIELDS
+    ),
+)  # fmt: skip
+_scope: dict[str, Any] = {"new": structref.new, "KERNEL": KERNEL, "borrowed": borrowed}
 exec(_source, _scope)
 _new = njit(_scope["_new"])
 
@@ -100,16 +124,20 @@ _readers: dict[str, Any] = {}
 
 
 def new_kernel(columns: dict[str, Any]) -> Kernel:
-    """Build the state; ``columns`` has every name of ``FIELDS`` but the scalars (0 if absent)."""
+    """Build the state; ``columns`` has every name of ``FIELDS`` but the scalars (0 if absent).
+
+    The state borrows the columns: the caller keeps them as long as the state is used.
+    """
     values = [columns[name] if name in columns else 0 for name, _ in FIELDS]
     return _new(*values)
 
 
 def field(kernel: Kernel, name: str) -> Any:
-    """Read one column or scalar of the state."""
+    """Read one scalar of the state, or a copy of a column."""
     if name not in _readers:
         scope: dict[str, Any] = {}
-        exec(f"def read(k):\n    return k.{name}\n", scope)
+        copy = ".copy()" if isinstance(dict(FIELDS)[name], types.Array) else ""
+        exec(f"def read(k):\n    return k.{name}{copy}\n", scope)
         _readers[name] = njit(scope["read"])
     return _readers[name](kernel)
 
