@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import signal
 import subprocess
@@ -132,13 +131,10 @@ def test_a_killed_run_goes_on_to_the_end_of_an_uninterrupted_one(
 ) -> None:
     whole = shell("evolve", scenario, *SMALL, "--evaluations", 8, "--json").data
     shutil.rmtree(tmp_path / "runs")
-    words = ["evolve", scenario, *SMALL, "--evaluations", 8, "--memory", "sqlite:///other.db"]
-    child = subprocess.Popen(
-        [sys.executable, "-m", "agentsched", *map(str, words)],
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": ""},
-    )  # fmt: skip
-    run = kill_when_under_way(child, tmp_path / "runs")
+    words = ("evolve", scenario, *SMALL, "--evaluations", 8, "--memory", "sqlite:///other.db")
+    child = started(tmp_path, *words)
+    run = signal_when_under_way(child, signal.SIGKILL, tmp_path / "runs")
+    child.communicate()
     kinds = [json.loads(line)["e"] for line in (run / "events.jsonl").read_text().splitlines()]
     assert "finished" not in kinds
     ended = shell("evolve", "--resume", run, "--json", "--memory", "sqlite:///other.db")
@@ -147,13 +143,29 @@ def test_a_killed_run_goes_on_to_the_end_of_an_uninterrupted_one(
     assert ended.data["accepted"] == whole["accepted"]
 
 
-def kill_when_under_way(child: subprocess.Popen[bytes], runs: Path) -> Path:
-    """Kill the child once its run has proposed something; return the run's folder."""
+def test_ctrl_c_finishes_with_a_verdict_and_130(scenario: Path, tmp_path: Path) -> None:
+    child = started(tmp_path, "evolve", scenario, *SMALL, "--evaluations", 10_000)
+    run = signal_when_under_way(child, signal.SIGINT, tmp_path / "runs")
+    out, err = child.communicate()
+    assert child.returncode == 130
+    assert "you pressed Ctrl-C" in out
+    assert err.splitlines()[-1] == "agentsched: interrupted"
+    assert json.loads((run / "run.json").read_text())["status"] == "finished"
+
+
+def started(folder: Path, *words: object) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "agentsched", *map(str, words)],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=folder,
+    )  # fmt: skip
+
+
+def signal_when_under_way(child: subprocess.Popen[str], what: int, runs: Path) -> Path:
+    """Signal the child once its run has proposed something; return the run's folder."""
     while child.poll() is None:
         for events in runs.glob("*/events.jsonl"):
             if b'"proposed"' in events.read_bytes():
-                child.send_signal(signal.SIGKILL)
-                child.wait()
+                child.send_signal(what)
                 return events.parent
         time.sleep(0.005)
-    raise AssertionError("the run ended before it could be killed")
+    raise AssertionError(f"the run ended before it could be signalled: {child.communicate()}")
