@@ -175,12 +175,16 @@ def load_scenario(
         raise InputError(f"format {format!r} needs a workload file to go with it (--workload)")
     machines = _machines(tree, workload, format, cluster, files)
     splits = {split: int(getattr(tree.splits, split)) for split in SPLITS}
-    jobs = _source(tree, source, folder, machines.fixed, splits, files)
-    if isinstance(jobs, Recorded):
-        splits = jobs.counts(splits)
+    shared = {split: count for split, count in splits.items() if split != "unseen"}
+    jobs = _source(tree, source, folder, machines.fixed, shared, files)
     other = jobs
-    if tree.unseen is not None:
-        other = _source(tree, tree.unseen, home, machines.fixed, {}, files)
+    if tree.unseen is not None or workload is not None:
+        family = tree.unseen or tree.workload
+        apart = {"unseen": splits["unseen"]}
+        other = _source(tree, family, home, machines.fixed, apart, files)
+    for part in (jobs, other):
+        if isinstance(part, Recorded):
+            splits |= part.counts()
     return Scenario(
         name=short,
         title=tree.title,

@@ -186,7 +186,6 @@ def _table(columns: Columns, scale: Ints, cluster: Cluster, known: Throughputs) 
         figures = _figures(known, jobs[job], size)
         if figures is None:
             columns.refuse("job type", int(first[row]), "in the throughputs")
-            continue
         reference[row] = figures.get("v100") or max(figures.values())
         if reference[row] <= 0:
             columns.refuse("job type", int(first[row]), "of a speed above 0 on some node type")

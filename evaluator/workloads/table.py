@@ -200,7 +200,6 @@ def _precedence(columns: Columns, jobs: _Jobs) -> tuple[Ints, Ints]:
                 found = place.get((owner[row], name))
                 if found is None or found == row:
                     columns.refuse("after", row, "names of other tasks of the same job")
-                    continue
                 before.append(found)
                 after.append(row)
     return np.array(before, dtype=np.int64), np.array(after, dtype=np.int64)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import pyarrow as pa
@@ -111,11 +111,11 @@ class Columns:
                 self._refuse(field, cells, int(np.argmax(broken)), rule)
         return values
 
-    def refuse(self, field: str, row: int, rule: str) -> None:
+    def refuse(self, field: str, row: int, rule: str) -> NoReturn:
         """Raise ``InputError`` for one cell."""
         self._refuse(field, self._column(field), row, rule)
 
-    def _refuse(self, field: str, cells: Any, row: int, rule: str) -> None:
+    def _refuse(self, field: str, cells: Any, row: int, rule: str) -> NoReturn:
         value = cells[row].as_py()
         got = "nothing" if value is None or value == "" else repr(value)
         raise InputError(f"{self.where(row)}: {field} must be {rule}, got {got}")

@@ -16,7 +16,7 @@ from evaluator.workloads.assemble import take_jobs
 from evaluator.workloads.generator import offered_seconds, released_at
 
 PARTS: Final = {"train": (0.0, 0.6), "validation": (0.6, 0.8), "test": (0.8, 1.0)}
-"""Share of the jobs, in order of release, that each split is cut from."""
+"""Share of the jobs, in order of release, that each split is cut from; any other takes all."""
 
 COMFORTABLE: Final = 200
 """Windows shrink to this many jobs before there are fewer windows."""
@@ -67,22 +67,24 @@ class Recorded:
     """
 
     def __init__(self, workload: Workload, windows: Windows, splits: dict[str, int]) -> None:
-        """Plan the windows; raises ``InputError`` when the file is too short for them."""
+        """Plan the windows of these splits, by number asked for.
+
+        Raises:
+            InputError: the file is too short for them.
+        """
         self.workload = workload
         self.windows = windows
         self.library = workload.jobs > 0 and int(workload.release[-1]) == int(workload.release[0])
         self.estimated = bool((workload.estimate != workload.work).any())
         self.parts: dict[str, Part] = {}
         if not self.library:
-            for split in PARTS:
-                self.parts[split] = _plan(workload, split, splits.get(split, 0), windows.jobs)
+            for split, asked in splits.items():
+                if split != "smoke":
+                    self.parts[split] = _plan(workload, split, asked, windows.jobs)
 
-    def counts(self, splits: dict[str, int]) -> dict[str, int]:
-        """Return the number of instances that each split really has."""
-        return {
-            split: self.parts[split].windows if split in self.parts else asked
-            for split, asked in splits.items()
-        }
+    def counts(self) -> dict[str, int]:
+        """Return the number of instances of each split that was planned in windows."""
+        return {split: part.windows for split, part in self.parts.items()}
 
     def draw(self, cluster: Cluster, split: str, index: int, seed: bytes) -> Workload:
         """Return window ``index`` of a split; the seed picks which."""
@@ -133,7 +135,7 @@ class Recorded:
 
 
 def _plan(workload: Workload, split: str, asked: int, wanted: int) -> Part:
-    low, high = PARTS[split]
+    low, high = PARTS.get(split, (0.0, 1.0))
     first, stop = round(low * workload.jobs), round(high * workload.jobs)
     jobs, count = stop - first, max(asked, 1)
     if jobs // count < min(COMFORTABLE, wanted):

@@ -117,6 +117,30 @@ def test_a_log_brings_its_machine_and_keeps_its_requests(log: Path) -> None:
     assert dict(s.instance("unseen", 0, SEED).workload.meta)["source"] == "HPC2N-like generator"
 
 
+def test_a_log_can_be_the_unseen_family(log: Path, tmp_path: Path) -> None:
+    """1,800 of 3,000 jobs train the policy; the unseen windows are cut from the whole file."""
+    text = load_scenario("hpc-backfill").text
+    own = text[text.index("[unseen]") : text.index("[windows]")]
+    path = tmp_path / "mine.toml"
+    path.write_text(text.replace(own, f'[unseen]\nfile = "{log}"\n\n'))
+    s = load_scenario(str(path))
+    assert s.splits["unseen"] == 15
+    assert dict(s.instance("train", 0, SEED).workload.meta)["source"] == "Lublin-Feitelson model"
+    assert dict(s.instance("unseen", 14, SEED).workload.meta)["source"] == "swf"
+
+
+def test_a_log_in_place_of_a_generator_leaves_the_generator_unseen(
+    log: Path, tmp_path: Path
+) -> None:
+    text = load_scenario("hpc-backfill").text
+    own = text[text.index("[unseen]") : text.index("[windows]")]
+    path = tmp_path / "mine.toml"
+    path.write_text(text.replace(own, ""))
+    s = load_scenario(str(path), workload=log)
+    assert dict(s.instance("train", 0, SEED).workload.meta)["source"] == "swf"
+    assert dict(s.instance("unseen", 0, SEED).workload.meta)["source"] == "Lublin-Feitelson model"
+
+
 def test_a_cluster_file_replaces_the_machines(log: Path, tmp_path: Path) -> None:
     path = tmp_path / "cluster.toml"
     path.write_text(CLUSTER)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from evaluator.cluster.scenario import load_scenario
 from evaluator.cluster.scenario_file import Metric
 from evaluator.errors import InputError
 from evaluator.metrics import METRICS
+from evaluator.workloads import load_workload
 
 BASE = """
 title = "T"
@@ -226,3 +228,14 @@ def test_a_wrong_scenario_is_one_line_with_field_and_value(
     message = str(caught.value)
     assert all(part in message for part in parts), message
     assert "\n" not in message
+
+
+def test_the_examples_of_the_documentation_load(root: Path, tmp_path: Path) -> None:
+    page = (root / "docs" / "scenario-format.md").read_text()
+    whole, world = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)[:2]
+    (tmp_path / "carbon.csv").write_text("time,value\n0,400\n3600,300\n")
+    s = load_scenario(write(tmp_path, whole + world))
+    assert s.instance("unseen", 11, b"x" * 16).carbon[0].values.tolist() == [400.0, 300.0]
+    (tmp_path / "t.csv").write_text(re.findall(r"```csv\n(.*?)```", page, re.DOTALL)[0])
+    table = load_workload(tmp_path / "t.csv", None, s.cluster)
+    assert (table.job_names, table.edges.bytes.tolist()) == (("etl", "report"), [4_000_000])
