@@ -7,6 +7,7 @@ from pathlib import Path
 
 from evaluator.cluster.scenario_file import ClusterFile, parse_toml, read_text
 from evaluator.cluster.scenario_parts import Machines, build_machines
+from evaluator.errors import InputError
 from evaluator.workloads.openb import read_nodes
 
 
@@ -20,5 +21,10 @@ def load_machines(path: Path) -> tuple[Machines, str]:
         text = read_text(path)
         table = parse_toml(text, ClusterFile, path.name).cluster
         return build_machines(table), hashlib.sha256(text.encode()).hexdigest()
-    cluster = read_nodes(path)
+    try:
+        cluster = read_nodes(path)
+    except InputError as error:
+        raise InputError(
+            f"{error}; a cluster file is a .toml with [cluster] or an openb node list"
+        ) from None
     return Machines(cluster), cluster.digest

@@ -26,8 +26,7 @@ from evaluator.errors import InputError
 from evaluator.workloads.estimates import apply_estimates
 from evaluator.workloads.fit import check_fit, fitting
 from evaluator.workloads.generator import Generator
-from evaluator.workloads.load import guess_format, load_workload
-from evaluator.workloads.swf import swf_machine
+from evaluator.workloads.load import load_workload, own_machine
 from evaluator.workloads.windows import Recorded
 
 SPLITS: Final = ("train", "validation", "test", "unseen", "smoke")
@@ -231,9 +230,8 @@ def _machines(
         machines, digest = load_machines(cluster)
         files.append(("cluster", digest))
         return machines
-    if workload is not None and (format or guess_format(workload)) == "swf":
-        return Machines(swf_machine(workload))
-    return build_machines(tree.cluster)
+    machine = None if workload is None else own_machine(workload, format)
+    return build_machines(tree.cluster) if machine is None else Machines(machine)
 
 
 def _source(

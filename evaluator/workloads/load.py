@@ -16,7 +16,7 @@ from evaluator.workloads.files import InputFile, read_file
 from evaluator.workloads.gavel import load_gavel
 from evaluator.workloads.openb import load_openb
 from evaluator.workloads.philly import load_philly
-from evaluator.workloads.swf import load_swf
+from evaluator.workloads.swf import load_swf, swf_machine
 from evaluator.workloads.table import load_table, looks_like_table
 from evaluator.workloads.wfformat import load_wfformat
 
@@ -59,10 +59,29 @@ def load_workload(
             return load_gavel(path, cluster, throughputs)
         return _LOADERS[chosen](path, cluster)
     except InputError as error:
-        likely = _look(path)
-        if likely is None or likely == chosen or format is None:
-            raise
-        raise InputError(f"{error}; the file looks like format {likely!r}") from None
+        raise _hinted(error, path, format) from None
+
+
+def own_machine(path: Path, format: str | None) -> Cluster | None:
+    """Return the machine a log was taken from; None for formats that do not tell theirs.
+
+    Raises:
+        InputError: as ``load_workload``.
+    """
+    if (format or guess_format(path)) != "swf":
+        return None
+    try:
+        return swf_machine(path)
+    except InputError as error:
+        raise _hinted(error, path, format) from None
+
+
+def _hinted(error: InputError, path: Path, format: str | None) -> InputError:
+    """Add the format that a refused file seems to have, when that is not the one asked for."""
+    likely = None if format is None else _look(path)
+    if likely is None or likely == format:
+        return error
+    return InputError(f"{error}; the file looks like format {likely!r}")
 
 
 def guess_format(path: Path) -> str:

@@ -44,7 +44,7 @@ class Columns:
         missing = [field for field in fields if field not in self]
         if missing:
             raise InputError(
-                f"{self.name}: column {missing[0]!r} is missing; a {format} file has columns "
+                f"{self.name}: column {missing[0]!r} is missing; format {format} has columns "
                 f"{', '.join(fields)}, got {', '.join(self.table.column_names[:12])}"
             )
 

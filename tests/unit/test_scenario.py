@@ -182,6 +182,12 @@ def test_wrong_names_numbers_and_pairs_are_refused(log: Path, tmp_path: Path) ->
         load_scenario("hpc-backfill", format="swf")
     with pytest.raises(InputError, match=r"'philly-like'.* 1 devices on cpu; cluster 'log' has no"):
         load_scenario("hetero-gpu", workload=log, format="swf")
+    table = tmp_path / "table.csv"
+    table.write_text("duration\n1\n")
+    with pytest.raises(InputError, match=r"18 fields, got 1; .* looks like format 'table'"):
+        load_scenario("hpc-backfill", workload=table, format="swf")
+    with pytest.raises(InputError, match=r"'sn' is missing.* a cluster file is a .toml"):
+        load_scenario("hpc-backfill", cluster=table)
     path = tmp_path / "cluster.toml"
     path.write_text(CLUSTER.replace("count = 4", "count = 0"))
     with pytest.raises(InputError, match=r"cluster.toml: cluster.node\[0\].count .* got 0"):

@@ -244,7 +244,7 @@ BAD = [
     (
         "philly",
         "timestamp,duration,cluster\n1,1,1\n",
-        ("'num_gpus' is missing", "a philly file has"),
+        ("'num_gpus' is missing", "format philly has columns"),
     ),
     ("philly", PHILLY.replace("66.0,1,", "abc,1,"), ("x:2:", "duration", "a number", "'abc'")),
     ("philly", PHILLY.replace(",1,66.0", ",1.5,66.0"), ("x:2:", "num_gpus", "whole", "'1.5'")),
@@ -258,7 +258,7 @@ BAD = [
     ("gavel", GAVEL.replace("A3C", "GPT"), ("x:1:", "job type", "throughputs", "'GPT'")),
     ("gavel", GAVEL.replace("\t60\n", "\tsoon\n"), ("x:2:", "arrival", "a number", "'soon'")),
     ("openb", PODS.replace(",460,", ",-4,"), ("x:2:", "gpu_milli", ">= 0", "'-4'")),
-    ("openb", PODS.replace("gpu_spec", "spec"), ("'gpu_spec' is missing", "openb pod file")),
+    ("openb", PODS.replace("gpu_spec", "spec"), ("'gpu_spec' is missing", "format openb pod has")),
     ("alibaba2018", ROWS.replace(",3\n", ",0\n"), ("x:2:", "instances", ">= 1", "'0'")),
     ("alibaba2018", ROWS + "1,j3,M1\n", ("x:4:", "must have 7 fields", "got 3")),
     ("alibaba2018", ROWS.replace("M1", "M1_2"), ("precedence must have no cycle",)),
