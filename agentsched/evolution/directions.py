@@ -19,7 +19,7 @@ Entry = Literal["key", "prefer", "score"]
 
 TEMPERATURES = (0.5, 0.7, 0.9, 1.1)
 
-OTHER_SHAPE = 5
+OTHER_SHAPE = 10
 OTHER_DISCIPLINE = 4
 """One proposal in so many leaves the parent's shape, or its discipline."""
 

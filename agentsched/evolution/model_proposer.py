@@ -155,7 +155,7 @@ def _user_text(request: ProposalRequest, direction: Direction, metrics: int) -> 
         "idea": direction.idea.text,
     }
     if request.mode == "rewrite":
-        inputs["shape"] = _signature(direction)
+        inputs["shape"] = _functions(direction)
         inputs["start"] = _start(direction)
     return load_prompt(f"evolution/{request.mode}").render(**inputs)
 
@@ -171,23 +171,26 @@ def _parent_text(number: int, parent: Parent, metrics: int) -> str:
     return text.strip()
 
 
-_SIGNATURES = {
-    "key": "key(task, now)",
-    "prefer": "key(task, now) and prefer(task, node)",
-    "score": "score(task, node, now)",
-}
+_SIGNATURES = {"key": "key(task, now)", "score": "score(task, node, now)"}
 
 
-def _signature(direction: Direction) -> str:
-    return _SIGNATURES[direction.idea.entry]
+def _functions(direction: Direction) -> str:
+    """Return what the reply must define, for the prompt."""
+    first = _SIGNATURES.get(direction.idea.entry, _SIGNATURES["key"])
+    return f"{first} and prefer(task, node)" if direction.idea.entry == "prefer" else first
 
 
 def _start(direction: Direction) -> str:
+    """Return the first lines of the file; a model that sees them goes on where they end."""
+    first = _SIGNATURES.get(direction.idea.entry, _SIGNATURES["key"])
     lines = [
         '"""(the idea in one sentence)"""',
         "import math",
         "",
         f'DISCIPLINE = "{direction.discipline}"',
+        "",
+        "",
+        f"def {first}:",
     ]
     return "\n".join(lines)
 
@@ -232,7 +235,10 @@ def _policy_text(reply: str, request: ProposalRequest, direction: Direction) -> 
         return with_constants(code, request.parents[0].text)
     if request.mode == "diff":
         raise EditError("no SEARCH/REPLACE block found")
-    raise EditError("no policy found: answer with the whole file in one ```python block")
+    raise EditError(
+        f"no policy found: answer with the whole file, with `def {direction.shape}(…)` in it, "
+        f"in one ```python block"
+    )
 
 
 def _with_repair(
