@@ -141,6 +141,9 @@ def _work(
         run.path, (state.finished or {}).get("accepted"), state.verdicts, state.stopping or "",
         state, scenario,
     )  # fmt: skip
+    for k, event in state.proposals.items():
+        if event["text"] is not None:
+            run.note(f"candidates/{name_of(k)}.py", event["text"], again=False)
     write_report(run, state, scenario, charts)
     run.mark("finished")
     return outcome

@@ -168,9 +168,14 @@ class Run:
                 "run began; restore its files or start a new run"
             )
 
-    def note(self, name: str, text: str) -> None:
-        """Write a file that the events could rebuild, without waiting for the disk."""
+    def note(self, name: str, text: str, *, again: bool = True) -> None:
+        """Write a file that the events could rebuild, without waiting for the disk.
+
+        With ``again`` false a file that is there is left alone.
+        """
         path = self.path / name
+        if not again and path.exists():
+            return
         with storage(path, f"agentsched evolve --resume {self.path}"):
             path.parent.mkdir(exist_ok=True)
             path.write_text(text, encoding="utf-8")

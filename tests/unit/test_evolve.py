@@ -105,8 +105,10 @@ def test_killed_after_any_event_and_resumed_it_ends_in_the_same_state(tmp_path, 
         (path / "events.jsonl").write_text("".join(lines[:count]))
         if count < opened:
             (path / "test.opened").unlink()
+        (path / "candidates" / "c0001.py").unlink()
         again = resume(path, mutation, scenario=scenario)
         assert again.state.digest() == whole.state.digest(), f"killed after {kinds[:count][-1:]}"
+        assert (path / "candidates" / "c0001.py").is_file()
         shutil.rmtree(path)
 
 
