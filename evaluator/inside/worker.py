@@ -110,7 +110,8 @@ def _start(text: str, hello: tuple[Any, ...], pure: bool) -> Callable[[Any], byt
     def step(frame: tuple[Any, ...]) -> bytes:
         update(frame)
         decide(state)
-        return encode()
+        decisions: bytes = encode()
+        return decisions
 
     return step
 
