@@ -197,7 +197,7 @@ must_fail(random.SystemRandom().random)
          "must_fail(builtins.open, '/etc/passwd')\n"
          "must_fail(builtins.__import__, 'socket')\nmust_fail(builtins.__import__, 'pickle')\n"
          + HONEST),
-    stopped("import_from_own_path", "sys.path[:] = ['/tmp', '/work', '.']\n"
+    stopped("import_from_own_path", "sys.path[:] = ['/tmp', '/home', '.']\n"
             "must_fail(sys.modules['builtins'].__import__, 'subprocess')"),
     # the next candidate
     ends("poison_builtins", "harmless", "builtins = sys.modules['builtins']\n" + HONEST
