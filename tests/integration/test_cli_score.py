@@ -130,7 +130,7 @@ def test_replay_writes_a_page_that_needs_nothing_else(
 
 def test_replay_of_an_embedded_problem_needs_no_workload_file(shell: Shell, tmp_path: Path) -> None:
     log = tmp_path / "log.swf"
-    rows = [f"{i} {i * 40} -1 60 {1 + i % 2} -1 -1 {1 + i % 2} 90" + " -1" * 9 for i in range(800)]
+    rows = [f"{i} {i * 40} -1 60 {1 + i % 2} -1 -1 {1 + i % 2} 90" + " -1" * 9 for i in range(2400)]
     log.write_text("; MaxProcs: 4\n" + "\n".join(rows) + "\n")
     trace = tmp_path / "swf.trace"
     ended = shell("score", "easy", "hpc-backfill", "--workload", log, "--format", "swf",
