@@ -54,7 +54,7 @@ class Scheduler(Protocol):
     Raises PolicyError when the policy fails.
     """
 
-    def __call__(self, kernel: Kernel, limit: int, passes: int) -> None:
+    def __call__(self, world: World, limit: int, passes: int) -> None:
         """Hold every pass before the limit."""
 
 
@@ -137,7 +137,7 @@ def _simulate_pure(instance: Instance, policy: PolicySource) -> Trace:
     score = compiled.score or _nothing()
     custom = compiled.prefer is not None
 
-    def turn(kernel: Kernel, limit: int, passes: int) -> None:
+    def turn(world: World, limit: int, passes: int) -> None:
         if instance.rules.preemptive and compiled.score is not None:
             fine = run.run_allocating_by_score(kernel, limit, passes, score)
         elif instance.rules.preemptive:
@@ -187,7 +187,7 @@ def _simulate_native(instance: Instance, rule: NativeRule) -> Trace:
                 instance, need_rank=1, planning=1, keep_lists=1, track_estimates=1
             )
 
-            def turn(kernel: Kernel, limit: int, passes: int) -> None:
+            def turn(world: World, limit: int, passes: int) -> None:
                 run.run_replanning(kernel, limit, passes)
 
         case "two_choices":
@@ -195,7 +195,7 @@ def _simulate_native(instance: Instance, rule: NativeRule) -> Trace:
             kernel, columns = build(instance, binding=1, track_estimates=1)
             nothing = _nothing()
 
-            def turn(kernel: Kernel, limit: int, passes: int) -> None:
+            def turn(world: World, limit: int, passes: int) -> None:
                 run.run_binding(kernel, limit, passes, nothing, nothing, False, bind.TWO_CHOICES)
 
         case "allocate":
@@ -286,7 +286,7 @@ def _core(
         limit = env.peek()
         ceiling = NEVER if math.isinf(limit) else int(limit)
         passes = int(field(kernel, "epochs")) + PASSES_A_TURN
-        turn(kernel, ceiling, passes)
+        turn(world, ceiling, passes)
         if int(field(kernel, "done")) == tasks:
             return
         if int(field(kernel, "epochs")) >= most or int(field(kernel, "idle_passes")) >= 1000:

@@ -8,6 +8,7 @@ import numpy as np
 from numba import njit
 
 from evaluator.cluster.instance import Instance
+from evaluator.cluster.kernel.moves import NEVER
 from evaluator.cluster.kernel.state import BLOCK, Kernel, new_kernel
 from evaluator.cluster.workload import Edges
 from evaluator.errors import InputError
@@ -40,7 +41,7 @@ def build(instance: Instance, **switches: int) -> tuple[Kernel, dict[str, Any]]:
     for block in range(blocks):
         block_max[block] = cluster.capacity[block * BLOCK : (block + 1) * BLOCK].max(axis=0)
     tier = cluster.links
-    need = {name: value for name, value in switches.items()}
+    need = dict(switches)
     if rules.preemptive:
         need.setdefault("keep_lists", 1)
     binding, lists = need.get("binding", 0), need.get("keep_lists", 0)
@@ -77,8 +78,7 @@ def build(instance: Instance, **switches: int) -> tuple[Kernel, dict[str, Any]]:
         "ready": np.zeros(n, np.int64), "attained": np.zeros(n, np.int64),
         "service": np.zeros(n, np.int64), "starts": _ints32(n),
         "begin": np.zeros(n, np.int64), "end": np.zeros(n, np.int64),
-        "estimated_end": np.zeros(n if tracked else 1, np.int64) if not lists and not tracked
-        else np.zeros(n, np.int64),
+        "estimated_end": np.zeros(n if lists or tracked else 1, np.int64),
         "row": _ints32(n), "key": np.zeros(n), "left": _ints32(n), "right": _ints32(n),
         "heap": _ints32(n), "heap_at": _ints32(n), "rank": np.zeros(1, np.int64),
         "children": np.diff(succ_ptr).astype(np.int32) if edges else _ints32(n),
@@ -96,7 +96,7 @@ def build(instance: Instance, **switches: int) -> tuple[Kernel, dict[str, Any]]:
         "restart_cost": rules.restart_cost, "checkpoint": rules.checkpoint,
         "preemptive": int(rules.preemptive), "kill": int(rules.kill_at_estimate),
         "edges": int(edges), "gangs": int((work.gang > 1).any()), "failed_task": -1,
-        "failed_node": -1, **need,
+        "failed_node": -1, "wake": NEVER, **need,
     }  # fmt: skip
     if rank:
         columns["rank"] = upward_rank(instance, estimate, succ_ptr, succ)

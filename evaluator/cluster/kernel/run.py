@@ -22,9 +22,9 @@ from evaluator.cluster.kernel.state import MOVING, WAITING, Kernel
 @njit(cache=True)
 def next_instant(k: Kernel) -> int:
     """When something happens next by itself: an end, an arrival, a due pass; NEVER if nothing."""
-    at = np.int64(NEVER)
+    at = np.int64(k.wake)
     if k.heap_len > 0:
-        at = k.end[k.heap[0]]
+        at = min(at, k.end[k.heap[0]])
     if k.next_task < len(k.job):
         at = min(at, k.release[k.job[k.next_task]])
     if k.pass_due == 1:
@@ -50,6 +50,9 @@ def _happen(k: Kernel) -> None:
             arrived(k, task)
         else:
             finish(k, task)
+        k.pass_due = 1
+    if k.wake == k.now:
+        k.wake = NEVER
         k.pass_due = 1
     while k.next_task < len(k.job) and k.release[k.job[k.next_task]] == k.now:
         task = k.next_task

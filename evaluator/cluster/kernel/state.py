@@ -61,7 +61,7 @@ _SCALARS = (
     "finished_len", "dirty_len", "trace_len", "spread_len", "used_len", "epochs", "blocked_len",
     "round", "start_cost", "restart_cost", "checkpoint", "preemptive", "kill", "edges",
     "need_duration", "need_data", "need_backlog", "track_estimates", "pass_due", "failed_task",
-    "failed_node", "keep_lists", "binding", "gangs", "idle_passes", "planning",
+    "failed_node", "keep_lists", "binding", "gangs", "idle_passes", "planning", "wake",
 )  # fmt: skip
 
 WAITING, READY, RUNNING, DONE, QUEUED, MOVING = 0, 1, 2, 3, 4, 5

@@ -47,14 +47,14 @@ def try_preempt(k: Kernel, task: int) -> int:
 
 
 @njit(cache=True)
-def take_fresh(k: Kernel) -> np.ndarray:
-    """Return the tasks that became ready since the last call, by row, and forget them."""
+def news(k: Kernel) -> tuple[int, np.ndarray, np.ndarray]:
+    """Return now, the tasks that became ready and those that ended since the last pass, by row."""
     fresh = np.sort(k.fresh[: k.fresh_len])
     k.fresh_len = 0
-    return fresh
+    return k.now, fresh, np.sort(k.finished[: k.finished_len])
 
 
 @njit(cache=True)
-def take_finished(k: Kernel) -> np.ndarray:
-    """Return the tasks that ended since the last pass, by row."""
-    return np.sort(k.finished[: k.finished_len])
+def wake_at(k: Kernel, at: int) -> None:
+    """Let a pass be due at an instant, whatever happens."""
+    k.wake = at
