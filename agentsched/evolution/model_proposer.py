@@ -171,6 +171,7 @@ def _parent_text(number: int, parent: Parent, metrics: int) -> str:
     return text.strip()
 
 
+_PLACEHOLDER = "(the idea in one sentence)"
 _SIGNATURES = {"key": "key(task, now)", "score": "score(task, node, now)"}
 
 
@@ -184,7 +185,7 @@ def _start(direction: Direction) -> str:
     """Return the first lines of the file; a model that sees them goes on where they end."""
     first = _SIGNATURES.get(direction.idea.entry, _SIGNATURES["key"])
     lines = [
-        '"""(the idea in one sentence)"""',
+        f'"""{_PLACEHOLDER}"""',
         "import math",
         "",
         f'DISCIPLINE = "{direction.discipline}"',
@@ -222,7 +223,8 @@ def _read(reply: Reply, request: ProposalRequest, direction: Direction) -> str:
 
 def _policy_text(reply: str, request: ProposalRequest, direction: Direction) -> str:
     """Return the policy that a reply means: edits that fit, else a whole file."""
-    code = find_code(reply)
+    # What the model left as it stood in the prompt is said by the idea it was sent after.
+    code = find_code(reply.replace(_PLACEHOLDER, f"To try: {direction.idea.text}."))
     edits = find_edits(reply)
     if edits:
         try:

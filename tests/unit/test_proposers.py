@@ -138,6 +138,13 @@ def test_what_the_prompt_had_written_down_may_be_left_out() -> None:
     assert read_policy(proposal.text).discipline in ("strict", "easy")
 
 
+def test_a_placeholder_that_was_left_standing_becomes_the_idea() -> None:
+    proposal, _ = propose(fenced(NEW.replace("By estimate.", "(the idea in one sentence)")))
+    assert proposal.text is not None
+    assert proposal.text.startswith('"""To try: ')
+    assert "one sentence" not in proposal.text
+
+
 def test_a_timeout_costs_the_proposal_and_not_the_run() -> None:
     proposal, _ = propose(ModelTimeout("no answer within 1 s"))
     assert proposal.text is None
