@@ -50,7 +50,7 @@ class Pool:
     """Log-ratios of mutants against the reference, shape (mutants, instances)."""
 
 
-def simulate_pool(scenario: Scenario, size: int, mutants: int) -> Pool:
+def simulate_pool(scenario: Scenario, size: int, mutants: int, without: list[str]) -> Pool:
     """Simulate known rules and mutants of the best on ``size`` instances like the test's."""
     instances = Instances(scenario, kept_tasks=10**9)
     split, per_seed = "test", scenario.splits["test"]
@@ -69,10 +69,11 @@ def simulate_pool(scenario: Scenario, size: int, mutants: int) -> Pool:
             column.append(one.metrics[metric])
         return np.array(column)
 
-    known = {name: values(load_rule(name)) for name in scenario.known}
+    names = [name for name in scenario.known if name not in without]
+    known = {name: values(load_rule(name)) for name in names}
     rules = [Measured(n, [{metric: v} for v in column]) for n, column in known.items()]
     reference = best_known(rules, metric, sense).name
-    sources = [rule for name in scenario.known if isinstance(rule := load_rule(name), PolicySource)]
+    sources = [rule for name in names if isinstance(rule := load_rule(name), PolicySource)]
     rows: list[np.ndarray] = []
     for k in range(20 * mutants):
         rng = stream(SEED, "mutant", k)
@@ -145,9 +146,9 @@ def rate(hits: int, trials: int) -> dict[str, float]:
     return {"hits": hits, "trials": trials, "rate": hits / trials, "low": low, "high": high}
 
 
-def calibrate(scenario: Scenario, trials: int, size: int, mutants: int) -> dict:
+def calibrate(scenario: Scenario, trials: int, size: int, mutants: int, without: list[str]) -> dict:
     began = time.perf_counter()
-    pool = simulate_pool(scenario, size, mutants)
+    pool = simulate_pool(scenario, size, mutants, without)
     rng = stream(SEED, "trials", scenario.name)
     n = scenario.splits["test"]
     floor = -math.log1p(-GateRules().minimum_gain)
@@ -189,11 +190,14 @@ def main() -> None:
     parser.add_argument("--nulls", type=int, default=300)
     parser.add_argument("--pool", type=int, default=160)
     parser.add_argument("--mutants", type=int, default=24)
+    parser.add_argument("--without", nargs="*", default=[], help="known rules to leave out")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     results = []
     for name in options.scenario:
-        row = calibrate(load_scenario(name), options.nulls, options.pool, options.mutants)
+        row = calibrate(
+            load_scenario(name), options.nulls, options.pool, options.mutants, options.without
+        )
         results.append(row)
         for key, value in row.items():
             if isinstance(value, dict) and "rate" in value:
