@@ -6,8 +6,15 @@ from agentsched.evolution.population import Member, Population, dominates, paret
 
 def member(order, gain, *guards, island=0, feasible=True, text="x", fingerprint=None):
     return Member(
-        name=f"c{order:04d}", order=order, text=text, metrics=(), gain=gain, guards=guards,
-        fingerprint=fingerprint or f"f{order}", feasible=feasible, island=island,
+        name=f"c{order:04d}",
+        order=order,
+        text=text,
+        metrics=(),
+        gain=gain,
+        guards=guards,
+        fingerprint=fingerprint or f"f{order}",
+        feasible=feasible,
+        island=island,
     )
 
 
@@ -69,9 +76,7 @@ def test_the_bar_is_the_settler_first_and_the_worst_of_a_full_island_later():
 
 def test_parents_depend_on_the_stream_alone_and_favour_the_best():
     population = founded(islands=1, capacity=4).settle([member(i, i / 10) for i in range(4)])
-    chosen = [
-        population.choose(0, np.random.default_rng(seed)).parent.order for seed in range(400)
-    ]
+    chosen = [population.choose(0, np.random.default_rng(seed)).parent.order for seed in range(400)]
     again = [population.choose(0, np.random.default_rng(seed)).parent.order for seed in range(400)]
     assert chosen == again
     counts = [chosen.count(order) for order in (3, 2, 1, -2)]
@@ -100,8 +105,11 @@ def test_a_rule_without_source_is_never_a_parent():
 
 def test_the_best_are_unlike_each_other():
     population = founded().settle(
-        [member(0, 0.5, fingerprint="a"), member(1, 0.4, island=1, fingerprint="a"),
-         member(2, 0.3, island=1, fingerprint="b")]
+        [
+            member(0, 0.5, fingerprint="a"),
+            member(1, 0.4, island=1, fingerprint="a"),
+            member(2, 0.3, island=1, fingerprint="b"),
+        ]
     )
     assert [m.order for m in population.best(2)] == [0, 2]
 

@@ -125,7 +125,7 @@ def test_a_full_disk_is_one_line_and_the_file_ends_with_a_whole_event(config, mo
             return write(handle, data)
 
         monkeypatch.setattr(run_module.os, "write", full)
-        with pytest.raises(StorageError, match="No space left on device.*--resume") as caught:
+        with pytest.raises(StorageError, match=r"No space left on device.*--resume") as caught:
             run.append({"e": "b"})
         assert "\n" not in str(caught.value)
         monkeypatch.undo()
