@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import math
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -15,6 +14,7 @@ from evaluator.cluster.instance import Instance
 from evaluator.cluster.scenario import Scenario
 from evaluator.cluster.simulation import simulate
 from evaluator.errors import TraceError
+from evaluator.evaluation import cpu_seconds
 from evaluator.metrics import measure
 from evaluator.policies.native import NativeRule
 from evaluator.policy import PolicySource
@@ -105,9 +105,9 @@ def score(
     if warm is not None:
         simulate(warm, policy, lane=lane, sandbox=sandbox)
     for index, instance in enumerate(instances):
-        before = _cpu_seconds()
+        before = cpu_seconds(sandbox)
         trace = simulate(instance, policy, lane=lane, sandbox=sandbox)
-        cpu += _cpu_seconds() - before
+        cpu += cpu_seconds(sandbox) - before
         metrics = measure(instance, trace)
         checked = replay(instance, trace)
         if checked.count == 0 and (apart := differences(metrics, checked.metrics)):
@@ -213,6 +213,3 @@ def _further(seed: bytes, lap: int) -> bytes:
         return seed
     return hashlib.blake2b(lap.to_bytes(8, "little"), key=seed, digest_size=16).digest()
 
-
-def _cpu_seconds() -> float:
-    return time.process_time()

@@ -35,6 +35,8 @@ class Sandbox:
         self._core = core
         self._lock = threading.Lock()
         self._closed = False
+        self._workers: list[Worker] = []
+        self._spent = 0.0
         self._zygote = Zygote(found.plan)
 
     @classmethod
@@ -76,6 +78,12 @@ class Sandbox:
         """What was found to hold."""
         return self._probe.level
 
+    @property
+    def worker_seconds(self) -> float:
+        """CPU time of every worker so far, set-up included."""
+        with self._lock:
+            return self._spent + sum(worker.cpu_seconds for worker in self._workers)
+
     def spawn(
         self, text: str, hello: bytes, *, pure: bool = False, decision_seconds: float = 1.0,
         total_seconds: float = 60.0,
@@ -96,13 +104,18 @@ class Sandbox:
         """
         if self._closed:
             raise SandboxError("the sandbox is closed; open a new one")
+        frame = marshal.dumps((text, hello, pure))
+        zygote = self._zygote
         worker = self._fork(decision_seconds, total_seconds)
         try:
-            worker.start(marshal.dumps((text, hello, pure)))
-        except BaseException:
-            worker.close()
-            raise
-        return worker
+            return self._started(worker, frame)
+        except SandboxError as error:
+            if not worker.lost:
+                raise
+            # It forked and then died, before its child was ready.
+            _log.warning("the sandbox's zygote is gone (%s); starting another", error)
+            self._replace(zygote)
+        return self._started(self._fork(decision_seconds, total_seconds), frame)
 
     def describe(self) -> dict[str, object]:
         """Return level, attacks stopped and notes as plain values."""
@@ -123,6 +136,15 @@ class Sandbox:
     ) -> None:  # fmt: skip
         self.close()
 
+    @staticmethod
+    def _started(worker: Worker, frame: bytes) -> Worker:
+        try:
+            worker.start(frame)
+        except BaseException:
+            worker.close()
+            raise
+        return worker
+
     def _fork(self, decision_seconds: float, total_seconds: float) -> Worker:
         held = pin(self._core)
         layers, cpu_seconds = LAYERS[self.level], math.ceil(total_seconds) + 1
@@ -137,7 +159,12 @@ class Sandbox:
         except (OSError, SandboxError) as error:
             held.release()
             raise SandboxError(f"cannot start a worker: {error}") from error
-        return Worker(zygote, fork, held, decision_seconds, total_seconds)
+        worker = Worker(zygote, fork, held, decision_seconds, total_seconds)
+        with self._lock:
+            over = [old for old in self._workers if old.ended]
+            self._spent += sum(old.cpu_seconds for old in over)
+            self._workers = [*(old for old in self._workers if not old.ended), worker]
+        return worker
 
     def _replace(self, dead: Zygote) -> Zygote:
         with self._lock:

@@ -102,6 +102,16 @@ class Worker:
         """CPU time of the worker so far, set-up included."""
         return self._ended.cpu_seconds if self._ended else self._cpu()
 
+    @property
+    def ended(self) -> bool:
+        """Whether the process is gone."""
+        return self._ended is not None
+
+    @property
+    def lost(self) -> bool:
+        """Whether it went with its zygote, through no fault of the candidate."""
+        return self._ended is not None and self._ended.lost
+
     def close(self) -> None:
         """Kill the process and wait for it; again is harmless."""
         if self._ended is None:
