@@ -46,6 +46,39 @@ def test_score_gives_the_same_numbers_in_plain_python(shell: Shell) -> None:
     assert shell(*words, "--lane", "python").data["metrics"] == shell(*words).data["metrics"]
 
 
+GENERAL = '''"""Shortest first, where it fits first."""
+
+
+def decide(state):
+    for task in sorted(state.ready.values(), key=lambda t: (t.estimate, t.id)):
+        for node in state.nodes:
+            if state.fits(task, node):
+                state.start(task, node)
+                break
+'''
+
+
+def test_a_general_policy_is_scored_in_the_sandbox(shell: Shell, tmp_path: Path) -> None:
+    path = tmp_path / "general.py"
+    path.write_text(GENERAL)
+    found = shell("score", path, "single-machine", *SMALL, "--json").data
+    rule = shell("score", "sjf", "single-machine", *SMALL, "--json").data
+    assert found["lane"] == "general"
+    assert found["sandbox_level"] in ("SECCOMP", "LANDLOCK_SECCOMP", "FULL")
+    assert found["metrics"] == rule["metrics"]
+    # both sides of the pipe are counted
+    assert found["cpu_seconds"] > rule["cpu_seconds"]
+
+
+def test_a_general_policy_that_raises_is_named_with_its_line(shell: Shell, tmp_path: Path) -> None:
+    path = tmp_path / "broken.py"
+    path.write_text("def decide(state):\n    return 1 / 0\n")
+    ended = shell("score", path, "single-machine", *SMALL)
+    assert ended.code == 2
+    assert "ZeroDivisionError" in ended.line
+    assert "line 2" in ended.line
+
+
 def test_score_runs_more_instances_than_the_split_has(shell: Shell) -> None:
     held = shell("scenarios", "show", "single-machine", "--json").data["splits"]["smoke"]
     words = ("score", "sjf", "single-machine", "--split", "smoke", "--seeds", held + 2, "--json")
