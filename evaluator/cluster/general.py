@@ -115,7 +115,7 @@ class Lockstep:
                 )  # fmt: skip
                 continue
             self._seen_tasks[task] = 1
-            new.append(knowledge.introduce(task))
+            new.append(knowledge.introduce(task, int(columns["ready"][task])))
             job = knowledge.job[task]
             if not self._seen_jobs[job]:
                 self._seen_jobs[job] = 1

@@ -26,9 +26,7 @@ class Knowledge:
         self._release, self._weight = work.release.tolist(), work.weight.tolist()
         self._user = work.user.tolist()
         self._ptr = work.edges.ptr.tolist()
-        self._pred = list(
-            zip(work.edges.source.tolist(), work.edges.bytes.tolist(), strict=True)
-        )
+        self._pred = list(zip(work.edges.source.tolist(), work.edges.bytes.tolist(), strict=True))
         self._rows = list(
             zip(
                 work.job.tolist(), estimate.tolist(), map(tuple, work.demand.tolist()),
@@ -67,11 +65,11 @@ class Knowledge:
             tuple(map(tuple, work.throughput.tolist())), tuple(work.restart.tolist()), how,
         )  # fmt: skip
 
-    def introduce(self, task: int) -> tuple[Any, ...]:
-        """Return the row of a task that is ready for the first time."""
+    def introduce(self, task: int, ready: int) -> tuple[Any, ...]:
+        """Return the row of a task that became ready for the first time, at that microsecond."""
         job, estimate, demand, gang, profile, requires, rank, children = self._rows[task]
         return (
             task, job, self._user[job], self._release[job], estimate, demand, gang,
             self._weight[job], self._due[job], self._deadline[job], profile, requires, rank,
-            children, tuple(self._pred[self._ptr[task] : self._ptr[task + 1]]),
+            children, tuple(self._pred[self._ptr[task] : self._ptr[task + 1]]), ready,
         )  # fmt: skip

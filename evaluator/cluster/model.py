@@ -154,12 +154,20 @@ def build_cluster(name: str, groups: list[NodeGroup], links: Links | None = None
             if group.nodes_per_rack:
                 rack = f"{rack}/{i // group.nodes_per_rack}"
             put("type", types.index(group.type))
-            put("capacity", (round(group.cpus * 1000), round(group.memory * 1024),
-                             round(group.devices * 1000)))
-            put("rack", places["rack"].setdefault(f"{group.region}/{group.zone}/{rack}",
-                                                  len(places["rack"])))
-            put("zone", places["zone"].setdefault(f"{group.region}/{group.zone}",
-                                                  len(places["zone"])))
+            put(
+                "capacity",
+                (round(group.cpus * 1000), round(group.memory * 1024), round(group.devices * 1000)),
+            )
+            put(
+                "rack",
+                places["rack"].setdefault(
+                    f"{group.region}/{group.zone}/{rack}", len(places["rack"])
+                ),
+            )
+            put(
+                "zone",
+                places["zone"].setdefault(f"{group.region}/{group.zone}", len(places["zone"])),
+            )
             put("region", places["region"].setdefault(group.region, len(places["region"])))
             for column in ("speed", "bandwidth", "idle_watts", "busy_watts", "price"):
                 put(column, getattr(group, column))
@@ -170,13 +178,21 @@ def build_cluster(name: str, groups: list[NodeGroup], links: Links | None = None
         return np.array(rows[key], dtype=dtype)
 
     return Cluster(
-        name=name, types=types, type=column("type", np.int32),
+        name=name,
+        types=types,
+        type=column("type", np.int32),
         capacity=np.array(rows["capacity"], dtype=np.int64).reshape(-1, 3),
-        speed=column("speed", np.float64), rack=column("rack", np.int32),
-        zone=column("zone", np.int32), region=column("region", np.int32),
-        bandwidth=column("bandwidth", np.float64), idle_watts=column("idle_watts", np.float64),
-        busy_watts=column("busy_watts", np.float64), price=column("price", np.float64),
-        labels=column("labels", np.int64), links=links or Links.free(), label_names=label_names,
+        speed=column("speed", np.float64),
+        rack=column("rack", np.int32),
+        zone=column("zone", np.int32),
+        region=column("region", np.int32),
+        bandwidth=column("bandwidth", np.float64),
+        idle_watts=column("idle_watts", np.float64),
+        busy_watts=column("busy_watts", np.float64),
+        price=column("price", np.float64),
+        labels=column("labels", np.int64),
+        links=links or Links.free(),
+        label_names=label_names,
         names=tuple(str(n) for n in rows["names"]),
     )
 

@@ -94,6 +94,7 @@ class PlainWorld:
         self.told = [(p, 0.0) for p in cluster.price.tolist()]
         self.all_done = self.env.event()
         self.idle = 0
+        self.all_arrived = False
 
     def run(self) -> Trace:
         """Run everything; return the trace."""
@@ -105,10 +106,7 @@ class PlainWorld:
             raise PolicyError(f"policy {self.policy.name!r}: {error}") from error
         except RuntimeError as error:
             # SimPy ran out of events before the last task ended
-            left = len(self.instance.workload) - len(self.done)
-            raise PolicyError(
-                f"policy {self.policy.name!r} left {left} tasks waiting on an idle cluster"
-            ) from error
+            raise self._stalled() from error
         return self._trace()
 
     # --- what happens ----------------------------------------------------------------------------
@@ -122,6 +120,7 @@ class PlainWorld:
             if self.missing[task] == 0:
                 self._make_ready(task)
             self._want_pass()
+        self.all_arrived = True
 
     def _make_ready(self, task: int) -> None:
         self.ready_at[task] = self.env.now
@@ -151,6 +150,8 @@ class PlainWorld:
             self.missing[after] -= 1
             if self.missing[after] == 0:
                 self._make_ready(after)
+        if len(self.done) == len(self.instance.workload):
+            self.all_done.succeed()
         self._want_pass()
 
     def _leave(self, segment: Segment) -> None:
@@ -213,11 +214,12 @@ class PlainWorld:
     # --- passes ----------------------------------------------------------------------------------
 
     def _want_pass(self) -> None:
-        every = self.instance.rules.round
-        at = self.env.now if every == 0 else -(-self.env.now // every) * every
-        self._pass_at(at)
+        self._pass_at(self.env.now)
 
     def _pass_at(self, at: int) -> None:
+        every = self.instance.rules.round
+        if every:
+            at = -(-at // every) * every
         if self.pass_at is None or at < self.pass_at:
             self.pass_at = at
             self.env.process(self._pass(at))
@@ -248,15 +250,19 @@ class PlainWorld:
                 case mirrored.WAKE:
                     self._pass_at((task << 31) | node)
         self.epochs += 1
-        if len(self.done) == len(self.instance.workload):
-            self.all_done.succeed()
-            return
         rules = self.instance.rules
         if rules.preemptive and rules.round and (self.running or self.ready):
             self.idle = 0 if self.running else self.idle + 1
             if self.idle >= 1000:
                 raise PolicyError(f"policy {self.policy.name!r} makes no progress")
             self._pass_at((self.env.now // rules.round + 1) * rules.round)
+        if self.ready and not self.running and self.pass_at is None and self.all_arrived:
+            if all(self.is_up):
+                raise self._stalled()
+
+    def _stalled(self) -> PolicyError:
+        left = len(self.instance.workload) - len(self.done)
+        return PolicyError(f"policy {self.policy.name!r} left {left} tasks waiting on an idle cluster")
 
     def _frame(self) -> tuple[Any, ...]:
         new, again, jobs = [], [], []
@@ -268,7 +274,7 @@ class PlainWorld:
                     )
                 continue
             self.seen.add(task)
-            new.append(self.knowledge.introduce(task))
+            new.append(self.knowledge.introduce(task, self.ready_at[task]))
             job = self.knowledge.job[task]
             if job not in self.seen_jobs:
                 self.seen_jobs.add(job)
@@ -321,7 +327,9 @@ class PlainWorld:
         left = int(work.gang[task])
         laid = []
         for other in peers[at:] + peers[:at]:
-            able = self.is_up[other] and work.throughput[work.profile[task], cluster.type[other]] > 0
+            able = (
+                self.is_up[other] and work.throughput[work.profile[task], cluster.type[other]] > 0
+            )
             if not able or int(cluster.labels[other]) & int(work.requires[task]) != int(
                 work.requires[task]
             ):
@@ -374,4 +382,3 @@ class PlainWorld:
             event_node=events[:, 1].astype(np.int32), event_up=events[:, 2].astype(np.int8),
             epochs=self.epochs,
         )  # fmt: skip
-

@@ -99,7 +99,11 @@ def simulate(
         from evaluator.cluster.general import simulate_in_sandbox
 
         return simulate_in_sandbox(
-            instance, policy, sandbox, decision_seconds=decision_seconds, total_seconds=total_seconds
+            instance,
+            policy,
+            sandbox,
+            decision_seconds=decision_seconds,
+            total_seconds=total_seconds,
         )
     if policy.lane != "pure":
         raise InputError(f"policy {policy.name!r} has decide(state): it runs in the general lane")
@@ -144,9 +148,7 @@ def _simulate_pure(instance: Instance, policy: PolicySource) -> Trace:
             fine = run.run_allocating_by_key(kernel, limit, passes, key, prefer, custom)
         elif binding:
             keyed = compiled.key is not None
-            fine = run.run_binding(
-                kernel, limit, passes, key, score, keyed, _BATCH[policy.batch]
-            )
+            fine = run.run_binding(kernel, limit, passes, key, score, keyed, _BATCH[policy.batch])
         elif compiled.score is not None:
             fine = run.run_by_score(kernel, limit, passes, score)
         elif kept_in_order:
@@ -352,18 +354,14 @@ def start_world(
 Process = Generator[simpy.Event, Any, None]
 
 
-def _outage(
-    env: simpy.Environment, world: NodeSwitch, node: int, start: int, end: int
-) -> Process:
+def _outage(env: simpy.Environment, world: NodeSwitch, node: int, start: int, end: int) -> Process:
     yield env.timeout(start)
     world.down(node)
     yield env.timeout(end - start)
     world.up(node)
 
 
-def _failing(
-    env: simpy.Environment, instance: Instance, world: NodeSwitch, node: int
-) -> Process:
+def _failing(env: simpy.Environment, instance: Instance, world: NodeSwitch, node: int) -> Process:
     law = instance.failures
     assert law is not None
     rng = instance.rng("failure", node)
@@ -391,5 +389,3 @@ def _follow(
         if at > env.now:
             yield env.timeout(at - env.now)
         column[rows] = base[rows] * value
-
-

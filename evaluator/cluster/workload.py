@@ -136,15 +136,23 @@ def simple_workload(
     table = np.ones((1, types)) if throughput is None else throughput
     works = ints(work, 1)
     return Workload(
-        name=name, release=released[order], due=ints(due, NEVER), deadline=ints(deadline, NEVER),
-        weight=weights[order], user=ints(user, 0, np.int32),  # type: ignore[arg-type]
+        name=name,
+        release=released[order],
+        due=ints(due, NEVER),
+        deadline=ints(deadline, NEVER),
+        weight=weights[order],
+        user=ints(user, 0, np.int32),  # type: ignore[arg-type]
         job=np.arange(n, dtype=np.int32),
         demand=np.stack([milli(cpus, 1000), milli(memory, 1024), milli(devices, 1000)], axis=1),
-        gang=ints(gang, 1, np.int32), work=works,  # type: ignore[arg-type]
+        gang=ints(gang, 1, np.int32),
+        work=works,  # type: ignore[arg-type]
         estimate=works.copy() if estimate is None else ints(estimate, 1),
         profile=ints(profile, 0, np.int32),  # type: ignore[arg-type]
-        requires=np.zeros(n, np.int64), throughput=np.ascontiguousarray(table, dtype=np.float64),
-        restart=np.full(len(table), -1, np.int64), edges=Edges.none(n), meta=meta,
+        requires=np.zeros(n, np.int64),
+        throughput=np.ascontiguousarray(table, dtype=np.float64),
+        restart=np.full(len(table), -1, np.int64),
+        edges=Edges.none(n),
+        meta=meta,
     )
 
 
@@ -188,5 +196,3 @@ def _rule(w: Workload, column: str, holds: np.ndarray, rule: str) -> None:
         row = int(np.argmin(holds))
         value = getattr(w, column)[row]
         raise InputError(f"workload {w.name!r}: {column} must be {rule}, got {value} in row {row}")
-
-

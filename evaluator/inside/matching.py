@@ -457,7 +457,7 @@ class Binding:
             for entry in arrived:
                 self.moving[node.id].remove(entry)
                 insort(self.queues[node.id], entry[1:])
-            if not node.up:
+            if not node.up or node.id in mirror.back:
                 lost = [id for _, id in self.queues[node.id]]
                 lost += [id for _, _, id in self.moving[node.id]]
                 self.queues[node.id], self.moving[node.id] = [], []
@@ -492,9 +492,7 @@ class Binding:
         if mirror.members_on(task, node, node._capacity) <= 0:
             return False
         peers = mirror.types[int(node.type)]
-        return (
-            sum(mirror.members_on(task, peer, peer._capacity) for peer in peers) >= task._gang
-        )
+        return sum(mirror.members_on(task, peer, peer._capacity) for peer in peers) >= task._gang
 
     def _share(self, task: Task, node: Node) -> int:
         return max(
@@ -557,9 +555,7 @@ class Allocating:
         mirror = state._mirror
         now = mirror.now / 1e6
         kinds = [Kind(mirror, k, nodes) for k, nodes in enumerate(mirror.types)]
-        active = [
-            mirror.tasks[id] for id in sorted([*state.ready, *state.running])
-        ]
+        active = [mirror.tasks[id] for id in sorted([*state.ready, *state.running])]
         pairs = []
         for task in active:
             if self.score is None:
@@ -573,9 +569,7 @@ class Allocating:
                     if value > -math.inf:
                         pairs.append((-value, task.id, int(kind.type)))
                 else:
-                    value = (
-                        number(self.prefer(task, seen), task) if self.prefer else seen.speed
-                    )
+                    value = number(self.prefer(task, seen), task) if self.prefer else seen.speed
                     pairs.append((first, task.id, -value, int(kind.type)))
         pairs.sort()
         room = [list(kind.total) for kind in kinds]

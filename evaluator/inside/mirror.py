@@ -78,7 +78,7 @@ class Task:
         (
             self.id, self.job, self.user, self._release, self._estimate, demand, gang, weight,
             self._due, self._deadline, self._profile, self._requires, self._rank, children,
-            self._preds,
+            self._preds, self._ready,
         ) = row  # fmt: skip
         self._mirror = mirror
         self._demand = demand
@@ -93,7 +93,6 @@ class Task:
         self._attained = 0
         self._service = 0
         self._starts = 0
-        self._ready = mirror.now
         self._layout = ()
         self._begin = self._start = self._end = self._estimated_end = 0
         self._rate = 0.0
@@ -247,6 +246,7 @@ class Mirror:
         self.now = 0
         self.tasks: dict[int, Task] = {}
         self.job_left: dict[int, int] = {}
+        self.back: list[int] = []
         self.decisions = array("i")
         self.state = State(self)
 
@@ -291,6 +291,7 @@ class Mirror:
             arrived.append(task.id)
         if again:
             arrived.sort()
+        self.back = [id for id, _, back, _, _ in nodes if back]
         state.freed = sorted(freed) if len(freed) > 1 else list(freed)
 
     def encode(self) -> bytes:

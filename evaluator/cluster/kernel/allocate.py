@@ -104,9 +104,7 @@ def _ask_types(k: Kernel, block: Block, mode: int, active: np.ndarray) -> int:
 
 
 @njit(cache=True)
-def _choose_and_move(
-    k: Kernel, active: np.ndarray, tasks: np.ndarray, kinds: np.ndarray
-) -> None:
+def _choose_and_move(k: Kernel, active: np.ndarray, tasks: np.ndarray, kinds: np.ndarray) -> None:
     """Take (task, type) pairs in order while types have room, then move tasks accordingly."""
     types = len(k.type_ptr) - 1
     room = np.zeros((types, 3), np.int64)

@@ -186,9 +186,7 @@ def _bind(k: Kernel, task: int, node: int) -> None:
 
 
 @njit(cache=True)
-def pass_binding(
-    k: Kernel, key: Block, score: Block, keyed: bool, batch: int
-) -> bool:
+def pass_binding(k: Kernel, key: Block, score: Block, keyed: bool, batch: int) -> bool:
     """Bind what is new, then let every node run its queue."""
     count = k.fresh_len
     tasks = np.sort(k.fresh[:count])

@@ -195,7 +195,13 @@ def reserve_keep(k: Kernel, filled: int, pairs: int) -> None:
 
 @njit(cache=True)
 def _best_of_row(
-    k: Kernel, score: Block, task: int, nodes: np.ndarray, best: np.ndarray, where: np.ndarray, i: int
+    k: Kernel,
+    score: Block,
+    task: int,
+    nodes: np.ndarray,
+    best: np.ndarray,
+    where: np.ndarray,
+    i: int,
 ) -> bool:
     """Find the best node of one task among the given ones."""
     shape = k.shape[task]
@@ -301,7 +307,9 @@ def pass_by_score(k: Kernel, score: Block) -> bool:
         top = -1
         for i in range(len(tasks)):
             if alive[i] == 1 and best[i] > -np.inf:  # noqa: SIM102
-                if top < 0 or _better(best[i], tasks[i], where[i], best[top], tasks[top], where[top]):
+                if top < 0 or _better(
+                    best[i], tasks[i], where[i], best[top], tasks[top], where[top]
+                ):
                     top = i
         if top < 0:
             return True

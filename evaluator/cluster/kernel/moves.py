@@ -251,7 +251,9 @@ def share_of(k: Kernel, shape: int, node: int) -> int:
     share = np.int64(0)
     for r in range(3):
         if k.capacity[node, r] > 0:
-            part = (1000 * k.shape_demand[shape, r] + k.capacity[node, r] - 1) // k.capacity[node, r]
+            part = (1000 * k.shape_demand[shape, r] + k.capacity[node, r] - 1) // k.capacity[
+                node, r
+            ]
             share = max(share, part)
     return share
 
@@ -540,7 +542,10 @@ def node_down(k: Kernel, node: int) -> None:
         else:
             if k.status[task] == MOVING:
                 remove_event(k, task)
+            # it has been ready all the while
+            since = k.ready[task]
             make_ready(k, task)
+            k.ready[task] = since
     k.free[node, :] = 0
     _refresh_block(k, node)
     k.pass_due = 1

@@ -63,9 +63,7 @@ def _cut(times: np.ndarray, used: np.ndarray, steps: int, at: int) -> int:
 
 
 @njit(cache=True)
-def _book(
-    times: np.ndarray, used: np.ndarray, steps: int, begin: int, end: int, share: int
-) -> int:
+def _book(times: np.ndarray, used: np.ndarray, steps: int, begin: int, end: int, share: int) -> int:
     steps = _cut(times, used, steps, begin)
     steps = _cut(times, used, steps, end)
     for i in range(steps):
@@ -137,7 +135,12 @@ def pass_replanning(k: Kernel) -> bool:
             where[i] = best_node
             begins[i] = best_begin
             steps[best_node] = _book(
-                times[best_node], used[best_node], steps[best_node], best_begin, best_end, best_share
+                times[best_node],
+                used[best_node],
+                steps[best_node],
+                best_begin,
+                best_end,
+                best_share,
             )
     order = np.argsort(begins, kind="mergesort")
     closed = np.zeros(nodes, np.int8)

@@ -74,6 +74,8 @@ def advance(k: Kernel, limit: int) -> bool:
             return False
         k.now = at
         _happen(k)
+        if k.done == len(k.job):
+            return False
         if k.pass_due == 1 and pass_time(k) == k.now:
             return True
 

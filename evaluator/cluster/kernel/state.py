@@ -91,7 +91,6 @@ structref.define_boxing(KernelType, Kernel)
 KERNEL = KernelType(FIELDS)
 
 
-
 @intrinsic  # type: ignore[untyped-decorator]
 def borrowed(typing_context: Any, array: Any) -> Any:
     """Return the array without its owner: reading it from the state then counts no reference.
