@@ -17,7 +17,7 @@ from evaluator.cluster.instance import Instance
 from evaluator.cluster.kernel import run, steps
 from evaluator.cluster.kernel.build import build
 from evaluator.cluster.kernel.moves import NEVER
-from evaluator.cluster.kernel.state import Kernel, field
+from evaluator.cluster.kernel.state import READY, Kernel, field
 from evaluator.cluster.knowledge import Knowledge
 from evaluator.cluster.simulation import World, drive
 from evaluator.errors import DecisionError
@@ -109,6 +109,9 @@ class Lockstep:
         new, again, jobs = [], [], []
         for task in fresh:
             if self._seen_tasks[task]:
+                # what the policy preempted and started anew at one instant still runs
+                if columns["status"][task] != READY:
+                    continue
                 again.append(
                     (task, int(columns["ready"][task]), int(columns["attained"][task]),
                      int(columns["service"][task]))

@@ -282,7 +282,7 @@ def _core(
     env: simpy.Environment, instance: Instance, world: World, turn: Scheduler, name: str
 ) -> Generator[simpy.Event, Any, None]:
     kernel, tasks = world.kernel, len(instance.workload)
-    most = 10_000_000 + 10_000 * tasks
+    most = 1_000_000 + 1_000 * tasks
     yield _late(env, 0)
     while True:
         limit = env.peek()
