@@ -188,6 +188,11 @@ def test_the_best_known_rule_is_the_one_of_least_mean_log_metric():
     assert best_known(rules, "m", "max").name == "b"
 
 
+def test_a_bad_first_rule_does_not_make_the_better_ones_look_alike():
+    rules = [measured("bad", [100.0]), measured("good", [10.0]), measured("best", [9.0])]
+    assert best_known(rules, "m", "min").name == "best"
+
+
 def test_a_verdict_survives_json():
     verdict = judge(case([1.0, 2.0], measured("sjf", [2.0, 2.0])), "m", "min", [])
     text = json.dumps(verdict.to_json(), allow_nan=False)
