@@ -28,10 +28,10 @@ def allocator(instance: Instance, rule: NativeRule, columns: dict[str, Any]) -> 
 
     def view(world: World, active: np.ndarray, now: int) -> AllocationView:
         status, row = columns["status"], columns["row"]
-        for task in active[status[active] == RUNNING]:
-            node = field_row(world, "trace_node", row[task])
-            begun = field_row(world, "trace_start", row[task])
-            received[task, cluster.type[node]] += now - max(before["now"], begun)
+        running = active[status[active] == RUNNING]
+        node = trace_column(world, "trace_node")[row[running]]
+        begun = trace_column(world, "trace_start")[row[running]]
+        received[running, cluster.type[node]] += now - np.maximum(before["now"], begun)
         fresh = active[since[active] < 0]
         since[fresh] = now
         up = columns["up"].astype(bool)
@@ -75,9 +75,10 @@ def allocator(instance: Instance, rule: NativeRule, columns: dict[str, Any]) -> 
     return turn
 
 
-def field_row(world: World, name: str, row: int) -> int:
-    """Read one row of a trace column, which may have outgrown what was shared."""
-    column = world.columns[name]
-    if row < len(column) and int(field(world.kernel, "trace_len")) <= len(column):
-        return int(column[row])
-    return int(field(world.kernel, name)[row])
+def trace_column(world: World, name: str) -> np.ndarray:
+    """Return a column of the trace, which may have outgrown what was shared."""
+    column: np.ndarray = world.columns[name]
+    if int(field(world.kernel, "trace_len")) <= len(column):
+        return column
+    grown: np.ndarray = field(world.kernel, name)
+    return grown
