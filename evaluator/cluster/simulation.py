@@ -16,7 +16,7 @@ from typing import Any, Literal, Protocol
 import numpy as np
 import simpy
 
-from evaluator.candidates import compile_policy, facts, read_policy
+from evaluator.candidates import Block, compile_policy, facts, read_policy
 from evaluator.cluster.instance import Instance
 from evaluator.cluster.kernel import binding as bind
 from evaluator.cluster.kernel import ordered, run
@@ -136,9 +136,9 @@ def _simulate_pure(instance: Instance, policy: PolicySource) -> Trace:
             policy.discipline in ("easy", "conservative") or instance.rules.preemptive
         ),
     )  # fmt: skip
-    key = compiled.key or _nothing()
-    prefer = compiled.prefer or _nothing()
-    score = compiled.score or _nothing()
+    key = _door(compiled.key)
+    prefer = _door(compiled.prefer)
+    score = _door(compiled.score)
     custom = compiled.prefer is not None
 
     def turn(world: World, limit: int, passes: int) -> None:
@@ -166,9 +166,16 @@ def _simulate_pure(instance: Instance, policy: PolicySource) -> Trace:
 
 
 @cache
-def _nothing() -> Any:
+def _nothing() -> Block:
     """A block for the places a policy leaves empty; it is never asked."""
-    return compile_policy(read_policy("def key(task):\n    return 0.0\n", "nothing")).key
+    block = compile_policy(read_policy("def key(task):\n    return 0.0\n", "nothing")).key
+    assert block is not None
+    return block
+
+
+def _door(block: Block | None) -> Any:
+    """Return the function the core calls: it takes the address of a table of columns."""
+    return (block or _nothing()).table
 
 
 def _raise_nan(instance: Instance, policy: PolicySource, kernel: Kernel) -> None:
@@ -195,7 +202,7 @@ def _simulate_native(instance: Instance, rule: NativeRule) -> Trace:
         case "two_choices":
             _refuse_preemptive(instance, rule)
             kernel, columns = build(instance, binding=1, track_estimates=1)
-            nothing = _nothing()
+            nothing = _door(None)
 
             def turn(world: World, limit: int, passes: int) -> None:
                 run.run_binding(kernel, limit, passes, nothing, nothing, False, bind.TWO_CHOICES)

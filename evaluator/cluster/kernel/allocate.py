@@ -55,6 +55,31 @@ def show_progress(k: Kernel, active: np.ndarray, sign: int) -> None:
 
 
 @njit(cache=True)
+def _show_kinds(k: Kernel) -> None:
+    """Sum the nodes of each type that are up, as if nothing ran; speed and carbon are means."""
+    for kind in range(len(k.type_ptr) - 1):
+        ups = 0
+        room = np.zeros(3, np.int64)
+        speed, price, idle, busy, carbon = 0.0, 0.0, 0.0, 0.0, 0.0
+        for node in range(k.type_ptr[kind], k.type_ptr[kind + 1]):
+            if k.up[node] == 1:
+                room += k.capacity[node]
+                speed += k.node_speed[node]
+                price += k.price[node]
+                idle += k.idle_watts[node]
+                busy += k.busy_watts[node]
+                carbon += k.carbon[node]
+                ups += 1
+        k.kind_room[kind] = room
+        k.kind_speed[kind] = speed / max(1, ups)
+        k.kind_price[kind] = price
+        k.kind_idle[kind] = idle
+        k.kind_busy[kind] = busy
+        k.kind_carbon[kind] = carbon / max(1, ups)
+        k.kind_at[kind] = k.now
+
+
+@njit(cache=True)
 def _ask_types(k: Kernel, block: Block, mode: int, active: np.ndarray) -> int:
     """Evaluate a block on (task, type) pairs, or on tasks; the number of pairs, -1 on failure."""
     types = len(k.type_ptr) - 1
@@ -74,44 +99,16 @@ def _ask_types(k: Kernel, block: Block, mode: int, active: np.ndarray) -> int:
                 k.pair_overhead[count] = 0 if here else overhead_of(k, task)
                 k.pair_data[count] = 0
                 count += 1
-    room = np.zeros((types, 3), np.int64)
-    kinds = np.arange(types).astype(np.int32)
-    speed, price, idle = np.zeros(types), np.zeros(types), np.zeros(types)
-    busy, carbon = np.zeros(types), np.zeros(types)
-    for kind in range(types):
-        ups = 0
-        for node in range(k.type_ptr[kind], k.type_ptr[kind + 1]):
-            if k.up[node] == 1:
-                room[kind] += k.capacity[node]
-                speed[kind] += k.node_speed[node]
-                price[kind] += k.price[node]
-                idle[kind] += k.idle_watts[node]
-                busy[kind] += k.busy_watts[node]
-                carbon[kind] += k.carbon[node]
-                ups += 1
-        speed[kind] /= max(1, ups)
-        carbon[kind] /= max(1, ups)
-    at = np.full(types, k.now)
-    block(
-        mode, count, k.pair_task, k.pair_node,
-        k.release, k.due, k.deadline, k.weight, k.job, k.demand, k.gang, k.estimate,
-        k.profile, k.throughput, k.best_speed,
-        k.ready, k.attained, k.service, k.starts, k.rank, k.children, k.job_left,
-        kinds, speed, room, room, price, idle, busy, carbon, at, np.zeros(types, np.int32),
-        k.pair_overhead, k.pair_data, k.pair_here, k.now, k.pair_score,
-    )  # fmt: skip
+    _show_kinds(k)
+    block(np.int64(k.kind_table.ctypes.data), mode, count, k.now)
     return count if no_nan(k, mode, count) else -1
 
 
 @njit(cache=True)
 def _choose_and_move(k: Kernel, active: np.ndarray, tasks: np.ndarray, kinds: np.ndarray) -> None:
     """Take (task, type) pairs in order while types have room, then move tasks accordingly."""
-    types = len(k.type_ptr) - 1
-    room = np.zeros((types, 3), np.int64)
-    for kind in range(types):
-        for node in range(k.type_ptr[kind], k.type_ptr[kind + 1]):
-            if k.up[node] == 1:
-                room[kind] += k.capacity[node]
+    _show_kinds(k)
+    room = k.kind_room.copy()
     chosen = np.full(len(active), -1, np.int64)
     order = np.empty(len(active), np.int32)
     picked = 0
@@ -199,21 +196,14 @@ def _by_speed(k: Kernel, active: np.ndarray) -> int:
     """Pairs scored by the rate of the task on the type (mean node speed)."""
     types = len(k.type_ptr) - 1
     reserve(k, len(active) * types)
-    speed = np.zeros(types)
-    for kind in range(types):
-        ups = 0
-        for node in range(k.type_ptr[kind], k.type_ptr[kind + 1]):
-            if k.up[node] == 1:
-                speed[kind] += k.node_speed[node]
-                ups += 1
-        speed[kind] /= max(1, ups)
+    _show_kinds(k)
     count = 0
     for task in active:
         for kind in range(types):
             if (k.shape_types[k.shape[task]] >> kind) & 1 == 1:
                 k.pair_task[count] = task
                 k.pair_node[count] = kind
-                k.pair_score[count] = k.throughput[k.profile[task], kind] * speed[kind]
+                k.pair_score[count] = k.throughput[k.profile[task], kind] * k.kind_speed[kind]
                 count += 1
     return count
 

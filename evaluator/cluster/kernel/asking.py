@@ -7,11 +7,17 @@ from collections.abc import Callable
 import numpy as np
 from numba import njit
 
+from evaluator.candidates.block import COLUMNS
 from evaluator.cluster.kernel.moves import data_at, overhead_of
 from evaluator.cluster.kernel.state import Kernel
 
 PAIRS, ONE_NODE, TASKS = 0, 1, 2
 """Block modes: task and node per pair; one node for all; tasks without a node."""
+
+TASK_SLOT, NODE_SLOT, OVERHEAD_SLOT, DATA_SLOT, HERE_SLOT, SCORE_SLOT = (
+    list(COLUMNS).index(name) for name in ("tasks", "nodes", "overhead", "data_at", "here", "out")
+)
+"""Rows of the address tables that move when scratch grows."""
 
 Block = Callable[..., None]
 
@@ -28,6 +34,13 @@ def reserve(k: Kernel, pairs: int) -> None:
     k.pair_overhead = np.zeros(size, np.int64)
     k.pair_data = np.zeros(size, np.int64)
     k.pair_here = np.zeros(size, np.int8)
+    for table in (k.table, k.kind_table):
+        table[TASK_SLOT] = k.pair_task.ctypes.data
+        table[NODE_SLOT] = k.pair_node.ctypes.data
+        table[OVERHEAD_SLOT] = k.pair_overhead.ctypes.data
+        table[DATA_SLOT] = k.pair_data.ctypes.data
+        table[HERE_SLOT] = k.pair_here.ctypes.data
+        table[SCORE_SLOT] = k.pair_score.ctypes.data
 
 
 @njit(cache=True)
@@ -41,15 +54,7 @@ def ask(k: Kernel, block: Block, mode: int, pairs: int) -> bool:
             for p in range(pairs):
                 node = k.pair_node[0] if mode == ONE_NODE else k.pair_node[p]
                 k.pair_data[p] = data_at(k, k.pair_task[p], node)
-    block(
-        mode, pairs, k.pair_task, k.pair_node,
-        k.release, k.due, k.deadline, k.weight, k.job, k.demand, k.gang, k.estimate,
-        k.profile, k.throughput, k.best_speed,
-        k.ready, k.attained, k.service, k.starts, k.rank, k.children, k.job_left,
-        k.node_type, k.node_speed, k.free, k.capacity, k.price, k.idle_watts,
-        k.busy_watts, k.carbon, k.free_at, k.queued,
-        k.pair_overhead, k.pair_data, k.pair_here, k.now, k.pair_score,
-    )  # fmt: skip
+    block(np.int64(k.table.ctypes.data), mode, pairs, k.now)
     return no_nan(k, mode, pairs)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
+from evaluator.candidates.block import COLUMNS, address_table
 from evaluator.cluster.instance import Instance
 from evaluator.cluster.kernel.moves import NEVER
 from evaluator.cluster.kernel.state import BLOCK, Kernel, new_kernel
@@ -100,9 +101,37 @@ def build(instance: Instance, **switches: int) -> tuple[Kernel, dict[str, Any]]:
     }  # fmt: skip
     if rank:
         columns["rank"] = upward_rank(instance, estimate, succ_ptr, succ)
+    columns |= {
+        "kind_type": np.arange(types, dtype=np.int32), "kind_speed": np.zeros(types),
+        "kind_room": np.zeros((types, 3), np.int64), "kind_price": np.zeros(types),
+        "kind_idle": np.zeros(types), "kind_busy": np.zeros(types),
+        "kind_carbon": np.zeros(types), "kind_at": np.zeros(types, np.int64),
+        "kind_queued": _ints32(types),
+    }  # fmt: skip
     # the core never writes these, but its types ask for writable columns
     columns = {name: _writable(value) for name, value in columns.items()}
+    columns["table"] = _table(columns, SEEN_AS_NODES)
+    columns["kind_table"] = _table(columns, SEEN_AS_NODES | SEEN_AS_KINDS)
     return new_kernel(columns), columns
+
+
+SEEN_AS_NODES = {
+    "tasks": "pair_task", "nodes": "pair_node", "overhead": "pair_overhead",
+    "data_at": "pair_data", "here": "pair_here", "out": "pair_score",
+}  # fmt: skip
+"""Names of the policy's columns that the core calls otherwise."""
+
+SEEN_AS_KINDS = {
+    "node_type": "kind_type", "node_speed": "kind_speed", "free": "kind_room",
+    "capacity": "kind_room", "price": "kind_price", "idle_watts": "kind_idle",
+    "busy_watts": "kind_busy", "carbon": "kind_carbon", "free_at": "kind_at",
+    "queued": "kind_queued",
+}  # fmt: skip
+"""What a preemptive pass shows in place of nodes."""
+
+
+def _table(columns: dict[str, Any], names: dict[str, str]) -> np.ndarray:
+    return address_table({name: columns[names.get(name, name)] for name in COLUMNS})
 
 
 def _writable(value: Any) -> Any:

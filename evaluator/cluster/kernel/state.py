@@ -54,6 +54,12 @@ _STATE = (
     ("pair_task", I32[::1]), ("pair_node", I32[::1]), ("pair_overhead", I64[::1]),
     ("pair_data", I64[::1]), ("pair_here", I8[::1]), ("pair_score", F64[::1]),
     ("used", I32[::1]), ("used_count", I32[::1]),
+    # node types as a preemptive pass shows them
+    ("kind_type", I32[::1]), ("kind_speed", F64[::1]), ("kind_room", I64[:, ::1]),
+    ("kind_price", F64[::1]), ("kind_idle", F64[::1]), ("kind_busy", F64[::1]),
+    ("kind_carbon", F64[::1]), ("kind_at", I64[::1]), ("kind_queued", I32[::1]),
+    # addresses of the columns a policy's block reads: of nodes, and of node types
+    ("table", I64[::1]), ("kind_table", I64[::1]),
 )  # fmt: skip
 
 _SCALARS = (
@@ -83,11 +89,11 @@ class KernelType(types.StructRef):  # type: ignore[misc]
         return tuple((name, types.unliteral(kind)) for name, kind in fields)
 
 
-class Kernel(structref.StructRefProxy):  # type: ignore[misc]
+class KernelHandle(structref.StructRefProxy):  # type: ignore[misc]
     """Python's handle on the state; ``field(kernel, name)`` reads a scalar or a column."""
 
 
-structref.define_boxing(KernelType, Kernel)
+structref.define_boxing(KernelType, KernelHandle)
 KERNEL = KernelType(FIELDS)
 
 
@@ -120,6 +126,10 @@ exec(_source, _scope)
 _new = njit(_scope["_new"])
 
 _readers: dict[str, Any] = {}
+
+
+Kernel = Any
+"""The state in compiled functions; its fields exist for numba only."""
 
 
 def new_kernel(columns: dict[str, Any]) -> Kernel:
