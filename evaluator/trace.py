@@ -39,7 +39,7 @@ class Trace:
     """Microseconds, non-decreasing: the instant of the decision takes effect."""
     end: Ints
     outcome: NDArray[np.int8]
-    # gangs: members of row r beyond the first node's are spread[ptr]: only rows with more than one node
+    # where gangs on more than one node have their members
     spread_row: Ints32
     """Trace rows of gangs, ascending, one entry for each (row, node)."""
     spread_node: Ints32

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field, fields
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -84,7 +84,8 @@ class Cluster:
             value = getattr(self, column.name)
             if isinstance(value, np.ndarray) and len(value) != n:
                 raise InputError(
-                    f"cluster {self.name!r}: column {column.name!r} has {len(value)} rows, needs {n}"
+                    f"cluster {self.name!r}: column {column.name!r} has {len(value)} rows, "
+                    f"needs {n}"
                 )
         if n == 0:
             raise InputError(f"cluster {self.name!r}: needs at least one node, got 0")
@@ -174,23 +175,23 @@ def build_cluster(name: str, groups: list[NodeGroup], links: Links | None = None
             put("labels", sum(1 << label_names.index(label) for label in set(group.labels)))
             put("names", group.names[i] if i < len(group.names) else f"{group.type}-{i}")
 
-    def column(key: str, dtype: type) -> NDArray[np.generic]:
+    def laid(key: str, dtype: type) -> NDArray[Any]:
         return np.array(rows[key], dtype=dtype)
 
     return Cluster(
         name=name,
         types=types,
-        type=column("type", np.int32),
+        type=laid("type", np.int32),
         capacity=np.array(rows["capacity"], dtype=np.int64).reshape(-1, 3),
-        speed=column("speed", np.float64),
-        rack=column("rack", np.int32),
-        zone=column("zone", np.int32),
-        region=column("region", np.int32),
-        bandwidth=column("bandwidth", np.float64),
-        idle_watts=column("idle_watts", np.float64),
-        busy_watts=column("busy_watts", np.float64),
-        price=column("price", np.float64),
-        labels=column("labels", np.int64),
+        speed=laid("speed", np.float64),
+        rack=laid("rack", np.int32),
+        zone=laid("zone", np.int32),
+        region=laid("region", np.int32),
+        bandwidth=laid("bandwidth", np.float64),
+        idle_watts=laid("idle_watts", np.float64),
+        busy_watts=laid("busy_watts", np.float64),
+        price=laid("price", np.float64),
+        labels=laid("labels", np.int64),
         links=links or Links.free(),
         label_names=label_names,
         names=tuple(str(n) for n in rows["names"]),
@@ -204,7 +205,7 @@ def columns_digest(record: object) -> str:
     return hasher.hexdigest()
 
 
-def _feed(hasher: "hashlib._Hash", value: object) -> None:
+def _feed(hasher: hashlib._Hash, value: object) -> None:
     if isinstance(value, np.ndarray):
         hasher.update(f"{value.dtype.str}{value.shape}".encode())
         hasher.update(np.ascontiguousarray(value).tobytes())

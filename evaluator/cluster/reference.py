@@ -1,8 +1,8 @@
 """The plain twin: idiomatic SimPy, one process a task, policies in plain Python.
 
 Written for clarity and to disagree with the compiled core if either is wrong: it shares the
-contracts, the processes of failures and outages, and nothing of the core's queues or moves. Decisions come from the
-same ``mirror`` and ``matching`` that a sandboxed worker runs.
+contracts, the processes of failures and outages, and nothing of the core's queues or moves.
+Decisions come from the same ``mirror`` and ``matching`` that a sandboxed worker runs.
 """
 
 from __future__ import annotations
@@ -18,15 +18,14 @@ import simpy
 from evaluator.candidates import python_functions
 from evaluator.cluster.instance import Instance
 from evaluator.cluster.knowledge import Knowledge
-from evaluator.cluster.simulation import start_world
+from evaluator.cluster.simulation import LATE, start_world
 from evaluator.errors import PolicyError
-from evaluator.inside.matching import decider
 from evaluator.inside import mirror as mirrored
+from evaluator.inside.matching import decider
 from evaluator.inside.mirror import Mirror, Refused
 from evaluator.policy import PolicySource
 from evaluator.trace import Outcome, Trace
 
-LATE = 2
 Process = Generator[simpy.Event, Any, None]
 
 
@@ -96,6 +95,11 @@ class PlainWorld:
         self.idle = 0
         self.all_arrived = False
 
+    @property
+    def now(self) -> int:
+        """The clock, in microseconds."""
+        return int(self.env.now)
+
     def run(self) -> Trace:
         """Run everything; return the trace."""
         start_world(self.env, self.instance, self, self.columns)
@@ -115,15 +119,15 @@ class PlainWorld:
         work = self.instance.workload
         for task in range(len(work)):
             release = int(work.release[work.job[task]])
-            if release > self.env.now:
-                yield self.env.timeout(release - self.env.now)
+            if release > self.now:
+                yield self.env.timeout(release - self.now)
             if self.missing[task] == 0:
                 self._make_ready(task)
             self._want_pass()
         self.all_arrived = True
 
     def _make_ready(self, task: int) -> None:
-        self.ready_at[task] = self.env.now
+        self.ready_at[task] = self.now
         self.ready.add(task)
         self.fresh.append(task)
 
@@ -140,7 +144,7 @@ class PlainWorld:
                 segment.outcome = Outcome.KILLED
         end = segment.begin + max(1, math.ceil(left / segment.rate))
         try:
-            yield self.env.timeout(end - self.env.now)
+            yield self.env.timeout(end - self.now)
         except simpy.Interrupt:
             return
         self._leave(segment)
@@ -156,9 +160,9 @@ class PlainWorld:
 
     def _leave(self, segment: Segment) -> None:
         del self.running[segment.task]
-        segment.end = self.env.now
+        segment.end = self.now
         gang = int(self.instance.workload.gang[segment.task])
-        self.service[segment.task] += (self.env.now - segment.start) * gang
+        self.service[segment.task] += (self.now - segment.start) * gang
         for node, members in segment.laid:
             if self.is_up[node]:
                 for r in range(3):
@@ -170,8 +174,8 @@ class PlainWorld:
         if process.is_alive:
             process.interrupt()
         done = 0
-        if self.env.now > segment.begin:
-            done = math.floor((self.env.now - segment.begin) * segment.rate)
+        if self.now > segment.begin:
+            done = math.floor((self.now - segment.begin) * segment.rate)
         done = min(int(self.instance.workload.work[task]) - self.attained[task] - 1, done)
         if outcome == Outcome.FAILED:
             every = self.instance.rules.checkpoint
@@ -196,7 +200,7 @@ class PlainWorld:
         for task in sorted(victims):
             self._stop(task, Outcome.FAILED)
         self.free[node] = [0, 0, 0]
-        self.events.append((self.env.now, node, 0))
+        self.events.append((self.now, node, 0))
         self.changed_nodes.setdefault(node, False)
         self._want_pass()
 
@@ -207,14 +211,14 @@ class PlainWorld:
             return
         self.is_up[node] = True
         self.free[node] = self.instance.cluster.capacity[node].tolist()
-        self.events.append((self.env.now, node, 1))
+        self.events.append((self.now, node, 1))
         self.changed_nodes[node] = True
         self._want_pass()
 
     # --- passes ----------------------------------------------------------------------------------
 
     def _want_pass(self) -> None:
-        self._pass_at(self.env.now)
+        self._pass_at(self.now)
 
     def _pass_at(self, at: int) -> None:
         every = self.instance.rules.round
@@ -227,7 +231,7 @@ class PlainWorld:
     def _pass(self, at: int) -> Process:
         event = self.env.event()
         event._ok, event._value = True, None
-        self.env.schedule(event, priority=LATE, delay=at - self.env.now)
+        self.env.schedule(event, priority=LATE, delay=at - self.now)
         yield event
         if self.pass_at != at:
             return
@@ -255,14 +259,16 @@ class PlainWorld:
             self.idle = 0 if self.running else self.idle + 1
             if self.idle >= 1000:
                 raise PolicyError(f"policy {self.policy.name!r} makes no progress")
-            self._pass_at((self.env.now // rules.round + 1) * rules.round)
-        if self.ready and not self.running and self.pass_at is None and self.all_arrived:
-            if all(self.is_up):
-                raise self._stalled()
+            self._pass_at((self.now // rules.round + 1) * rules.round)
+        idle = not self.running and self.pass_at is None and self.all_arrived
+        if self.ready and idle and all(self.is_up):
+            raise self._stalled()
 
     def _stalled(self) -> PolicyError:
         left = len(self.instance.workload) - len(self.done)
-        return PolicyError(f"policy {self.policy.name!r} left {left} tasks waiting on an idle cluster")
+        return PolicyError(
+            f"policy {self.policy.name!r} left {left} tasks waiting on an idle cluster"
+        )
 
     def _frame(self) -> tuple[Any, ...]:
         new, again, jobs = [], [], []
@@ -288,7 +294,7 @@ class PlainWorld:
                 back = self.is_up[node] and self.changed_nodes.get(node, False)
                 nodes.append((node, self.is_up[node], back, *now))
         self.fresh, self.finished, self.changed_nodes = [], [], {}
-        return self.env.now, new, again, ended, jobs, nodes
+        return self.now, new, again, ended, jobs, nodes
 
     def _start(self, task: int, node: int) -> None:
         """Start a task; the world checks and lays out by itself."""
@@ -301,7 +307,7 @@ class PlainWorld:
         for at, members in laid:
             for r in range(3):
                 self.free[at][r] -= members * int(work.demand[task, r])
-        segment = Segment(task, laid, self.env.now)
+        segment = Segment(task, laid, self.now)
         for e in range(work.edges.ptr[task], work.edges.ptr[task + 1]):
             source = self.done[int(work.edges.source[e])]
             moved = self._transfer(source.laid[0][0], node, int(work.edges.bytes[e]))

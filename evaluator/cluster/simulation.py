@@ -15,6 +15,7 @@ from typing import Any, Literal, Protocol
 
 import numpy as np
 import simpy
+from simpy.events import EventPriority
 
 from evaluator.candidates import Block, compile_policy, facts, read_policy
 from evaluator.cluster.instance import Instance
@@ -36,7 +37,7 @@ Lane = Literal["pure", "python", "general"]
 PASSES_A_TURN = 20_000
 """Passes the core holds before it hands back, so that an interrupt is heard."""
 
-LATE = 2
+LATE = EventPriority(2)
 """SimPy priority of the core's turn: after every other event of the instant."""
 
 _ORDERED = {
@@ -49,7 +50,7 @@ _BATCH = {"key": bind.BY_KEY, "min": bind.BY_LEAST, "max": bind.BY_GREATEST}
 
 
 class Scheduler(Protocol):
-    """What holds the passes: lets the core run up to ``limit`` (exclusive), at most ``passes`` in all.
+    """What holds the passes: lets the core run before ``limit``, to ``passes`` passes in all.
 
     Raises PolicyError when the policy fails.
     """
@@ -235,21 +236,26 @@ class World:
         self.away = [0] * len(columns["up"])
         self.events: list[tuple[int, int, int]] = []
 
+    @property
+    def now(self) -> int:
+        """The clock, in microseconds."""
+        return int(self.env.now)
+
     def down(self, node: int) -> None:
         """Take a node away (absences may overlap)."""
         self.away[node] += 1
         if self.away[node] == 1:
-            set_now(self.kernel, self.env.now)
+            set_now(self.kernel, self.now)
             node_down(self.kernel, node)
-            self.events.append((self.env.now, node, 0))
+            self.events.append((self.now, node, 0))
 
     def up(self, node: int) -> None:
         """End one absence of a node; it is back when none is left."""
         self.away[node] -= 1
         if self.away[node] == 0:
-            set_now(self.kernel, self.env.now)
+            set_now(self.kernel, self.now)
             node_up(self.kernel, node)
-            self.events.append((self.env.now, node, 1))
+            self.events.append((self.now, node, 1))
 
 
 def drive(
@@ -306,7 +312,7 @@ def _core(
         at = int(run.next_instant(kernel))
         if at >= NEVER and (ceiling >= NEVER or not any(world.away)):
             _raise_stalled(instance, kernel, name)
-        yield _late(env, max(0, min(at, ceiling) - env.now))
+        yield _late(env, max(0, min(at, ceiling) - world.now))
 
 
 def _raise_stalled(instance: Instance, kernel: Kernel, name: str) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from evaluator.cluster.model import NEVER, Floats, Ints, Ints32, columns_digest
 from evaluator.errors import InputError
@@ -124,7 +126,7 @@ def simple_workload(
     n = len(released)
     order = np.argsort(released, kind="stable")
 
-    def ints(value: object, default: int, dtype: type = np.int64) -> Ints:
+    def ints(value: object, default: int, dtype: type = np.int64) -> NDArray[Any]:
         column = np.full(n, default) if value is None else np.broadcast_to(np.asarray(value), (n,))
         return np.ascontiguousarray(column.astype(dtype)[order])
 
@@ -141,13 +143,13 @@ def simple_workload(
         due=ints(due, NEVER),
         deadline=ints(deadline, NEVER),
         weight=weights[order],
-        user=ints(user, 0, np.int32),  # type: ignore[arg-type]
+        user=ints(user, 0, np.int32),
         job=np.arange(n, dtype=np.int32),
         demand=np.stack([milli(cpus, 1000), milli(memory, 1024), milli(devices, 1000)], axis=1),
         gang=ints(gang, 1, np.int32),
-        work=works,  # type: ignore[arg-type]
+        work=works,
         estimate=works.copy() if estimate is None else ints(estimate, 1),
-        profile=ints(profile, 0, np.int32),  # type: ignore[arg-type]
+        profile=ints(profile, 0, np.int32),
         requires=np.zeros(n, np.int64),
         throughput=np.ascontiguousarray(table, dtype=np.float64),
         restart=np.full(len(table), -1, np.int64),

@@ -7,6 +7,7 @@ from dataclasses import fields, replace
 
 import numpy as np
 import pytest
+from tracemaker import random_instance
 
 from evaluator.candidates import read_policy
 from evaluator.cluster.instance import Failures, Instance
@@ -15,7 +16,6 @@ from evaluator.errors import InputError, PolicyError
 from evaluator.replay import replay
 from evaluator.sandbox import Sandbox
 from evaluator.trace import Trace
-from tracemaker import random_instance
 
 POLICIES = {
     "by ready time": "def key(task):\n    return task.ready\n",

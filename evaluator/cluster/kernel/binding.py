@@ -75,7 +75,7 @@ def queued_cost(k: Kernel, task: int, node: int) -> int:
 
 @njit(cache=True)
 def _best_node(k: Kernel, score: Block, task: int) -> bool:
-    """Leave the task's best node in ``used[0]`` (-1: none is up) and its score in ``pair_score[0]``."""
+    """Leave the best node in ``used[0]`` (-1: none is up), its score in ``pair_score[0]``."""
     shape = k.shape[task]
     nodes = len(k.up)
     reserve(k, nodes)
@@ -201,7 +201,7 @@ def pass_binding(k: Kernel, key: Block, score: Block, keyed: bool, batch: int) -
     else:
         for i in range(count):
             k.key[tasks[i]] = np.float64(tasks[i])
-    if batch == BY_KEY or batch == TWO_CHOICES:
+    if batch in (BY_KEY, TWO_CHOICES):
         for i in range(count):
             if batch == TWO_CHOICES:
                 load = k.queued.astype(np.int64)

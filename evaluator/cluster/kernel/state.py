@@ -137,7 +137,7 @@ def new_kernel(columns: dict[str, Any]) -> Kernel:
 
     The state borrows the columns: the caller keeps them as long as the state is used.
     """
-    values = [columns[name] if name in columns else 0 for name, _ in FIELDS]
+    values = [columns.get(name, 0) for name, _ in FIELDS]
     return _new(*values)
 
 

@@ -35,7 +35,7 @@ def try_start(k: Kernel, task: int, node: int) -> int:
 
 @njit(cache=True)
 def try_preempt(k: Kernel, task: int) -> int:
-    """Preempt a running task: 0 done, 1 unknown task, 5 not running, 6 the world does not preempt."""
+    """Preempt a running task: 0 done, 1 unknown, 5 not running, 6 the world does not preempt."""
     if task < 0 or task >= len(k.status):
         return 1
     if k.preemptive == 0:
