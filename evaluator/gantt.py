@@ -44,7 +44,12 @@ class _Lanes:
 def gantt(
     instance: Instance, trace: Trace, *, colour: Literal["user", "job"] = "user", title: str = ""
 ) -> str:
-    """Draw nodes over time, absences hatched; large traces are shown as load by node and step."""
+    """Draw nodes over time, absences hatched; large traces are shown as load by node and step.
+
+    One user alone is coloured by job.
+    """
+    if len(np.unique(instance.workload.user)) == 1:
+        colour = "job"
     origin = int(instance.workload.release[0])
     span = (int(trace.end.max()) - origin) / SECOND
     lanes = _lanes(instance)
@@ -138,7 +143,8 @@ def _segments(
         )
         left, right = frame.x(since), frame.x(until)
         ended = outcome in (Outcome.FINISHED, Outcome.KILLED)
-        edge = "" if ended else ' stroke="#c0392b" stroke-dasharray="3 2"'
+        thin = "" if height > 6 else ' stroke-width=".4"'
+        edge = "" if ended else f' stroke="#c0392b" stroke-dasharray="3 2"{thin}'
         yield (
             f'<rect x="{left:.2f}" y="{at:.2f}" width="{max(0.4, right - left):.2f}" '
             f'height="{max(0.5, height - 0.4):.2f}" rx="1.5" '

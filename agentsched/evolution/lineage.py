@@ -13,8 +13,8 @@ STEP_X, STEP_Y, MARGIN = 54, 18, 14
 def lineage_svg(state: State) -> str:
     """Return the tree: known rules left, then each generation's new policies by gain.
 
-    Colour says gain against the best known rule on train, a ring the final candidate. Proposals
-    without a new policy are left out; their number stands under the column.
+    Colour says gain against the best known rule on train, a ring the accepted candidate. Proposals
+    that were stopped, failed or repeated another are left out.
     """
     columns = _columns(state)
     places = {

@@ -31,9 +31,16 @@ th{border-bottom:1px solid #999}tr.no td{color:#b00}
 pre{background:#f6f6f6;padding:1em;overflow:auto}.scroll{overflow:auto}
 .add{color:#070}.del{color:#b00}.at{color:#777}.yes{color:#070;font-weight:600}
 .small{color:#666;font-size:.9em}figure{margin:1em 0}svg{max-width:100%;height:auto}
+.scroll svg{max-width:none}
 @media(prefers-color-scheme:dark){body{background:#181818;color:#ddd}pre{background:#222}
 tr.no td,.del{color:#f77}.add,.yes{color:#7c7}svg{background:#eee}}
 """
+
+LEGEND = (
+    "Dots: blue a candidate, orange a known rule, large and joined the Pareto front over the "
+    "objective and all guards. Bars: one colour a user, or a job if there is one user; a dashed "
+    "red edge says that the task was stopped there and went on later."
+)
 
 
 def write_report(run: Run, state: State, scenario: Scenario, charts: Sequence[str] = ()) -> None:
@@ -61,6 +68,7 @@ def html_report(run: Run, state: State, scenario: Scenario, figures: Sequence[st
         f"objective {escape(goal.metric)} ({goal.sense}); seed commitment "
         f"<code>{run.seeds.commitment}</code></p>",
         *(f"<figure>{figure}</figure>" for figure in figures),
+        f'<p class="small">{LEGEND}</p>' if figures else "",
         "<h2>Gate</h2>",
     ]
     for verdict in state.verdicts.values():
