@@ -1,16 +1,32 @@
 """The disciplines in plain Python, over a mirror: what the compiled core does, said twice.
 
-``decider(functions, hello)`` turns the entry points of a pure policy into ``decide(state)``. Written for
-clarity, by the rules of docs/policy-api.md, and independent of the core: a differential test compares
-them. Standard library only.
+``decider(functions, hello)`` turns the entry points of a pure policy into ``decide(state)``.
+Written for clarity, by the rules of docs/policy-api.md, and independent of the core: a differential
+test compares them. Standard library only.
 """
 
 from __future__ import annotations
 
 import math
 from bisect import insort
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
 
-from evaluator.inside.mirror import NEVER, Mirror, Node, Refused, State, Task
+from evaluator.inside.mirror import (
+    NEVER,
+    Hello,
+    Layout,
+    Mirror,
+    Node,
+    Refused,
+    State,
+    Task,
+    fits,
+    members_on,
+)
+
+Function: TypeAlias = Callable[..., float]
+"""An entry point of a policy."""
 
 
 class Pair:
@@ -30,7 +46,8 @@ class Pair:
     here = 0.0
 
     def __getattr__(self, name: str) -> float:
-        return getattr(self._node, name)
+        value: float = getattr(self._node, name)
+        return value
 
     @property
     def speed(self) -> float:
@@ -64,12 +81,13 @@ class Kind:
 
     __slots__ = (
         "_mirror", "_task", "busy_watts", "carbon", "cpus", "devices", "here", "idle_watts",
-        "memory", "nodes_speed", "price", "total", "type",
+        "index", "memory", "nodes_speed", "price", "total", "type",
     )  # fmt: skip
 
     def __init__(self, mirror: Mirror, kind: int, nodes: list[Node]) -> None:
         self._mirror = mirror
-        self._task: Task | None = None
+        self._task: Task
+        self.index = kind
         self.type = float(kind)
         self.here = 0.0
         self.total = [0, 0, 0]
@@ -117,7 +135,7 @@ class Kind:
     @property
     def speed(self) -> float:
         """Rate of the task on this type."""
-        return self._mirror.throughput[self._task._profile][int(self.type)] * self.nodes_speed
+        return self._task._speeds[self.index] * self.nodes_speed
 
     @property
     def duration(self) -> float:
@@ -132,7 +150,7 @@ class Kind:
         """Turn to a task."""
         self._task = task
         layout = task._layout
-        self.here = 1.0 if layout and layout[0][0].type == self.type else 0.0
+        self.here = 1.0 if layout and layout[0][0]._kind == self.index else 0.0
         return self
 
 
@@ -143,7 +161,7 @@ def number(value: float, task: Task) -> float:
     return value
 
 
-def decider(functions: dict, hello: tuple):
+def decider(functions: Mapping[str, Any], hello: Hello) -> Callable[[State], None]:
     """Return ``decide(state)`` for the entry points of a pure policy.
 
     ``hello[6]`` is (discipline, batch, dynamic key, preemptive scenario, types a task's shape may
@@ -154,18 +172,18 @@ def decider(functions: dict, hello: tuple):
     if hello[0][0]:
         return Allocating(key, prefer, score).decide
     if discipline == "bind":
-        return Binding(key, score, batch).decide
+        return Binding(key, functions["score"], batch).decide
     if score is not None:
         return Scored(score).decide
-    return Ordered(key, prefer, discipline, dynamic).decide
+    return Ordered(functions["key"], prefer, discipline, dynamic).decide
 
 
 def fitting(mirror: Mirror, task: Task) -> list[Node]:
     """Nodes on which the task fits now, by row."""
-    return [node for node in mirror.nodes if mirror.fits(task, node)]
+    return [node for node in mirror.nodes if fits(task, node)]
 
 
-def favourite(mirror: Mirror, task: Task, nodes: list[Node], prefer) -> Node:
+def favourite(mirror: Mirror, task: Task, nodes: list[Node], prefer: Function | None) -> Node:
     """The preferred node; ties go to the lower row."""
     best, best_value = nodes[0], -math.inf
     for node in nodes:
@@ -181,7 +199,9 @@ def favourite(mirror: Mirror, task: Task, nodes: list[Node], prefer) -> Node:
 class Ordered:
     """Greedy by key, strict, EASY and conservative: one queue in order of key."""
 
-    def __init__(self, key, prefer, discipline: str, dynamic: bool) -> None:
+    def __init__(
+        self, key: Function, prefer: Function | None, discipline: str, dynamic: bool
+    ) -> None:
         self.key = key
         self.prefer = prefer
         self.discipline = discipline
@@ -271,16 +291,16 @@ class Ordered:
         while at < len(self.queue):
             task = state.ready[self.queue[at][1]]
             for begin in range(len(times)):
-                nodes = [
-                    node
+                stays = {
+                    node: stay
                     for node in mirror.nodes
                     if rooms[begin].fits(task, node)
-                    and self._stays(mirror, task, node, times, rooms, begin)
-                ]
-                if not nodes:
+                    and (stay := self._stays(mirror, task, node, times, rooms, begin))
+                }
+                if not stays:
                     continue
-                node = favourite(mirror, task, nodes, self.prefer)
-                span, laid = self._stays(mirror, task, node, times, rooms, begin)
+                node = favourite(mirror, task, list(stays), self.prefer)
+                span, laid = stays[node]
                 self._book(task, laid, times, rooms, times[begin], times[begin] + span)
                 if begin == 0:
                     del self.queue[at]
@@ -289,11 +309,19 @@ class Ordered:
             if task.id in state.ready:
                 at += 1
 
-    def _stays(self, mirror, task, node, times, rooms, begin):
+    def _stays(
+        self,
+        mirror: Mirror,
+        task: Task,
+        node: Node,
+        times: list[int],
+        rooms: list[Room],
+        begin: int,
+    ) -> tuple[int, Layout] | None:
         """The span and layout if the task fits from the node on for all of its span, else None."""
         least = rooms[begin].copy()
         until = begin + 1
-        laid = None
+        laid: Layout | None = None
         while True:
             if begin > 0:
                 if not least.fits(task, node):
@@ -303,8 +331,7 @@ class Ordered:
                 laid = mirror.layout(task, node)
             elif not least.leaves(laid, task):
                 return None
-            rate = min(mirror.rate(task, other) for other, _ in laid)
-            span = mirror.overhead(task) + mirror.span(task, rate)
+            span = mirror.overhead(task) + mirror.span(task, mirror.slowest(task, laid))
             if mirror.edges:
                 span += max(0, mirror.data_at(task, node) - times[begin])
             if until >= len(times) or times[until] >= times[begin] + span:
@@ -312,7 +339,9 @@ class Ordered:
             least.lower_to(rooms[until])
             until += 1
 
-    def _book(self, task, laid, times, rooms, begin, end) -> None:
+    def _book(
+        self, task: Task, laid: Layout, times: list[int], rooms: list[Room], begin: int, end: int
+    ) -> None:
         if end not in times:
             at = next((i for i, time in enumerate(times) if time > end), len(times))
             times.insert(at, end)
@@ -322,13 +351,12 @@ class Ordered:
                 room.add(laid, task, -1)
 
 
-def estimated_end(mirror: Mirror, task: Task, node: Node, laid: list) -> int:
+def estimated_end(mirror: Mirror, task: Task, node: Node, laid: Layout) -> int:
     """When the task would end if it started now, by estimates."""
     begin = mirror.now
     if mirror.edges and task._preds:
         begin = max(begin, mirror.data_at(task, node))
-    rate = min(mirror.rate(task, other) for other, _ in laid)
-    return begin + mirror.overhead(task) + mirror.span(task, rate)
+    return begin + mirror.overhead(task) + mirror.span(task, mirror.slowest(task, laid))
 
 
 class Room:
@@ -336,13 +364,13 @@ class Room:
 
     def __init__(self, mirror: Mirror, free: list[list[int]] | None = None) -> None:
         self.mirror = mirror
-        self.free = free or [list(node._free) for node in mirror.nodes]
+        self.free = free or [list(node._free()) for node in mirror.nodes]
 
     def copy(self) -> Room:
         """Return an independent copy."""
         return Room(self.mirror, [list(row) for row in self.free])
 
-    def add(self, laid, task: Task, sign: int) -> None:
+    def add(self, laid: Layout, task: Task, sign: int) -> None:
         """Give back (+1) or take (-1) what a layout holds."""
         for node, members in laid:
             if node.up:
@@ -354,7 +382,7 @@ class Room:
         for mine, theirs in zip(self.free, other.free, strict=True):
             mine[:] = map(min, mine, theirs)
 
-    def leaves(self, laid, task: Task) -> bool:
+    def leaves(self, laid: Layout, task: Task) -> bool:
         """Whether the layout fits."""
         return all(
             self.free[node.id][r] >= members * task._demand[r]
@@ -364,30 +392,29 @@ class Room:
 
     def fits(self, task: Task, node: Node) -> bool:
         """Whether the gang fits with a member on the node."""
-        members_on = self.mirror.members_on
         if members_on(task, node, self.free[node.id]) <= 0:
             return False
-        peers = self.mirror.types[int(node.type)]
-        return sum(members_on(task, peer, self.free[peer.id]) for peer in peers) >= task._gang
+        return sum(members_on(task, peer, self.free[peer.id]) for peer in node._peers) >= task._gang
 
-    def layout(self, task: Task, node: Node) -> list[tuple[Node, int]]:
+    def layout(self, task: Task, node: Node) -> Layout:
         """Where the gang would go."""
-        peers = self.mirror.types[int(node.type)]
+        peers = node._peers
         first = node.id - peers[0].id
-        left, laid = task._gang, []
+        left = task._gang
+        laid: list[tuple[Node, int]] = []
         for step in range(len(peers)):
             other = peers[(first + step) % len(peers)]
-            members = min(left, self.mirror.members_on(task, other, self.free[other.id]))
+            members = min(left, members_on(task, other, self.free[other.id]))
             if members > 0:
                 laid.append((other, members))
                 left -= members
-        return laid
+        return tuple(laid)
 
 
 class Scored:
     """Greedy by score: pairs with a new task or a node that gained room."""
 
-    def __init__(self, score) -> None:
+    def __init__(self, score: Function) -> None:
         self.score = score
 
     def decide(self, state: State) -> None:
@@ -412,7 +439,7 @@ class Scored:
             if best is None:
                 return
             task, node = state.ready[-best[1]], mirror.nodes[-best[2]]
-            if not mirror.fits(task, node):
+            if not fits(task, node):
                 del values[task.id, node.id]
                 continue
             state.start(task, node)
@@ -423,10 +450,17 @@ class Scored:
                     if used in nodes:
                         self._ask(state, mirror, values, id, used)
 
-    def _ask(self, state: State, mirror: Mirror, values: dict, id: int, node: Node) -> None:
+    def _ask(
+        self,
+        state: State,
+        mirror: Mirror,
+        values: dict[tuple[int, int], float],
+        id: int,
+        node: Node,
+    ) -> None:
         task = state.ready[id]
         values.pop((id, node.id), None)
-        if mirror.fits(task, node):
+        if fits(task, node):
             answer = self.score(task, Pair(mirror, task, node), mirror.now / 1e6)
             values[id, node.id] = number(answer, task)
 
@@ -434,7 +468,7 @@ class Scored:
 class Binding:
     """Every task queues on a node as soon as it is ready."""
 
-    def __init__(self, key, score, batch: str) -> None:
+    def __init__(self, key: Function | None, score: Function, batch: str) -> None:
         self.key = key
         self.score = score
         self.batch = batch
@@ -469,30 +503,28 @@ class Binding:
         while order:
             if self.batch == "key":
                 chosen = order[0]
-                node, _ = self._best(mirror, state.ready[chosen], now)
+                target, _ = self._best(mirror, state.ready[chosen], now)
             else:
                 sign = 1 if self.batch == "min" else -1
-                best = None
-                for at, id in enumerate(order):
+                best: float | None = None
+                for id in order:
                     found, value = self._best(mirror, state.ready[id], now)
-                    if best is None or (sign * value, -at) > (sign * best[1], -best[3]):
-                        best = (id, value, found, at)
-                chosen, node = best[0], best[2]
+                    if best is None or sign * value > best:
+                        best, chosen, target = sign * value, id, found
             order.remove(chosen)
-            self._bind(mirror, state.ready[chosen], node, keys[chosen])
+            self._bind(mirror, state.ready[chosen], target, keys[chosen])
         for node in mirror.nodes:
             queue = self.queues[node.id]
-            while queue and mirror.fits(state.ready[queue[0][1]], node):
+            while queue and fits(state.ready[queue[0][1]], node):
                 state.start(state.ready[queue.pop(0)[1]], node)
         pending = [entry[0] for entries in self.moving.values() for entry in entries]
         if pending:
             mirror.wake(min(pending))
 
-    def _could_host(self, mirror: Mirror, task: Task, node: Node) -> bool:
-        if mirror.members_on(task, node, node._capacity) <= 0:
+    def _could_host(self, task: Task, node: Node) -> bool:
+        if members_on(task, node, node._capacity) <= 0:
             return False
-        peers = mirror.types[int(node.type)]
-        return sum(mirror.members_on(task, peer, peer._capacity) for peer in peers) >= task._gang
+        return sum(members_on(task, peer, peer._capacity) for peer in node._peers) >= task._gang
 
     def _share(self, task: Task, node: Node) -> int:
         return max(
@@ -517,11 +549,11 @@ class Binding:
     def _best(self, mirror: Mirror, task: Task, now: float) -> tuple[Node | None, float]:
         best, best_value = None, -math.inf
         for node in mirror.nodes:
-            if not self._could_host(mirror, task, node):
+            if not self._could_host(task, node):
                 continue
             queued = len(self.queues[node.id]) + len(self.moving[node.id])
             free_at = mirror.now
-            if queued or not mirror.fits(task, node):
+            if queued or not fits(task, node):
                 free_at += self._backlog(mirror, node)
             pair = Pair(mirror, task, node, free_at, queued)
             value = number(self.score(task, pair, now), task)
@@ -545,7 +577,9 @@ class Binding:
 class Allocating:
     """Preemptive: all active tasks compete for node types at every pass."""
 
-    def __init__(self, key, prefer, score) -> None:
+    def __init__(
+        self, key: Function | None, prefer: Function | None, score: Function | None
+    ) -> None:
         self.key = key
         self.prefer = prefer
         self.score = score
@@ -556,49 +590,50 @@ class Allocating:
         now = mirror.now / 1e6
         kinds = [Kind(mirror, k, nodes) for k, nodes in enumerate(mirror.types)]
         active = [mirror.tasks[id] for id in sorted([*state.ready, *state.running])]
-        pairs = []
+        pairs: list[tuple[float, int, float, int]] = []
         for task in active:
-            if self.score is None:
+            first = 0.0
+            if self.score is None and self.key is not None:
                 first = number(self.key(task, now), task)
             for kind in kinds:
-                if not self._possible(mirror, task, int(kind.type)):
+                if not self._possible(mirror, task, kind.index):
                     continue
                 seen = kind.seen_by(task)
                 if self.score is not None:
                     value = number(self.score(task, seen, now), task)
                     if value > -math.inf:
-                        pairs.append((-value, task.id, int(kind.type)))
+                        pairs.append((-value, task.id, 0.0, kind.index))
                 else:
                     value = number(self.prefer(task, seen), task) if self.prefer else seen.speed
-                    pairs.append((first, task.id, -value, int(kind.type)))
+                    pairs.append((first, task.id, -value, kind.index))
         pairs.sort()
         room = [list(kind.total) for kind in kinds]
         chosen: dict[int, int] = {}
-        for pair in pairs:
-            task, kind = mirror.tasks[pair[1]], pair[-1]
+        for _, id, _, index in pairs:
+            task = mirror.tasks[id]
             need = [task._gang * demand for demand in task._demand]
-            if task.id in chosen or any(n > r for n, r in zip(need, room[kind], strict=True)):
+            if id in chosen or any(n > r for n, r in zip(need, room[index], strict=True)):
                 continue
-            chosen[task.id] = kind
+            chosen[id] = index
             for r in range(3):
-                room[kind][r] -= need[r]
+                room[index][r] -= need[r]
         for task in active:
-            if task._layout and chosen.get(task.id) != int(task._layout[0][0].type):
+            if task._layout and chosen.get(task.id) != task._layout[0][0]._kind:
                 state.preempt(task)
-        for id, kind in chosen.items():
+        for id, index in chosen.items():
             if id in state.ready:
                 task = mirror.tasks[id]
-                node = next((n for n in mirror.types[kind] if mirror.fits(task, n)), None)
+                node = next((n for n in mirror.types[index] if fits(task, n)), None)
                 if node is not None:
                     state.start(task, node)
 
-    def _possible(self, mirror: Mirror, task: Task, kind: int) -> bool:
+    def _possible(self, mirror: Mirror, task: Task, index: int) -> bool:
         """Whether the empty, whole cluster could run the task on the type."""
-        if mirror.throughput[task._profile][kind] == 0.0:
+        if task._speeds[index] == 0.0:
             return False
         members = 0
-        for node in mirror.types[kind]:
-            if task._requires & ~node._labels:
+        for node in mirror.types[index]:
+            if task._requires & node._lacks:
                 continue
             fit = task._gang
             for capacity, demand in zip(node._capacity, task._demand, strict=True):

@@ -99,6 +99,7 @@ def _lockstep(step: Callable[[Any], bytes]) -> None:
 def _start(text: str, hello: tuple[Any, ...], pure: bool) -> Callable[[Any], bytes]:
     world = mirror.Mirror(hello)
     functions = _execute(text)
+    decide: Any
     if pure:
         decide = matching.decider(functions, hello)
     else:
