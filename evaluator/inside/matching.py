@@ -422,6 +422,7 @@ class Scored:
         mirror = state._mirror
         arrived = set(state.arrived)
         freed = [mirror.nodes[id] for id in state.freed if mirror.nodes[id].up]
+        grown = {node.id for node in freed}
         rows = {
             id: mirror.nodes if id in arrived else freed
             for id in sorted(state.ready)
@@ -446,8 +447,8 @@ class Scored:
             del rows[task.id]
             values = {pair: value for pair, value in values.items() if pair[0] != task.id}
             for used, _ in task._layout:
-                for id, nodes in rows.items():
-                    if used in nodes:
+                for id in rows:
+                    if id in arrived or used.id in grown:
                         self._ask(state, mirror, values, id, used)
 
     def _ask(
