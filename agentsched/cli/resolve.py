@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from agentsched.errors import UserError
+from evaluator.errors import SubsetError
 
 if TYPE_CHECKING:
     from evaluator.policies.native import NativeRule
@@ -33,7 +34,10 @@ def find_policy(name: str, memory_url: str | None = None) -> PolicySource | Nati
         return load_rule(name)
     path = Path(name)
     if path.suffix == ".py":
-        return read_policy(_read(path), name=path.stem)
+        try:
+            return read_policy(_read(path), name=path.stem)
+        except SubsetError as error:
+            raise SubsetError(f"{path}: {error}") from error
     remembered = _remembered(name, memory_url)
     if remembered is not None:
         return remembered
