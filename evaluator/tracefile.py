@@ -317,7 +317,8 @@ def _rows(section: dict[str, Any], low: int, high: int) -> str:
     if name == "header":
         return "header"
     begins = [section["at"] + at for at, _ in batches]
-    ends = [*begins[1:], section["at"] + section["size"]]
+    # a column of no rows has no batch
+    ends = [*begins[1:], section["at"] + section["size"]][: len(begins)]
     hit = [i for i, (a, b) in enumerate(zip(begins, ends, strict=True)) if a < high and low < b]
     if not hit:
         return f"column {name!r} (schema)"

@@ -89,8 +89,9 @@ def test_columns_of_any_order_and_size_survive() -> None:
     assert same(decode(content, HERE).trace, trace)
 
 
-def test_one_flipped_byte_is_found_and_named_wherever_it_is() -> None:
-    content, _ = encode(TRACE, HEADER)
+@pytest.mark.parametrize("trace", [TRACE, make_trace([])], ids=["rows", "no rows"])
+def test_one_flipped_byte_is_found_and_named_wherever_it_is(trace: Trace) -> None:
+    content, _ = encode(trace, HEADER)
     body = int.from_bytes(content[-56:-48], "little")
     for at in range(len(content)):
         wrong = bytearray(content)
