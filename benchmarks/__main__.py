@@ -1,6 +1,6 @@
 """Run every benchmark, one after the other, each in a process of its own.
 
-python -m benchmarks [NAME ...]      # names without bench_ and .py; left out: all
+python -m benchmarks [--quick] [NAME ...]      # names without bench_ and .py; left out: all
 """
 
 from __future__ import annotations
@@ -14,10 +14,21 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 
+QUICK = {
+    "engine": ["--quick"],
+    "gate": ["--scenario", "single-machine", "--nulls", "100", "--pool", "80", "--mutants", "8"],
+    "loop": ["--evaluations", "20"],
+    "replay": ["300000"],
+    "sandbox": ["--repeats", "2"],
+}
+"""Arguments of a run that only shows that all is well; its numbers are not for quoting."""
+
 
 def main(wanted: list[str]) -> int:
     """Return 1 if a benchmark failed, 2 for an unknown name."""
     known = {path.stem.removeprefix("bench_"): path for path in sorted(HERE.glob("bench_*.py"))}
+    quick = "--quick" in wanted
+    wanted = [name for name in wanted if name != "--quick"]
     unknown = [name for name in wanted if name not in known]
     if unknown:
         print(f"no benchmark {unknown[0]!r}; known: {', '.join(known)}", file=sys.stderr)
@@ -28,7 +39,8 @@ def main(wanted: list[str]) -> int:
     for name in wanted or known:
         began = time.monotonic()
         print(f"\n== {name}", flush=True)
-        if subprocess.run([sys.executable, str(known[name])], check=False).returncode:
+        command = [sys.executable, str(known[name]), *(QUICK.get(name, []) if quick else [])]
+        if subprocess.run(command, check=False).returncode:
             failed.append(name)
         print(f"({time.monotonic() - began:.0f} s)", flush=True)
     if failed:
