@@ -212,4 +212,3 @@ def _further(seed: bytes, lap: int) -> bytes:
     if lap == 0:
         return seed
     return hashlib.blake2b(lap.to_bytes(8, "little"), key=seed, digest_size=16).digest()
-
