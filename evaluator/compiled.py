@@ -13,7 +13,7 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-KEPT = 4
+KEPT = 2
 """Caches of other versions that are kept beside the present one."""
 
 

@@ -84,6 +84,11 @@ FIELDS = (*_WORLD, *_STATE, *((name, I64) for name in _SCALARS))
 class KernelType(types.StructRef):  # type: ignore[misc]
     """Numba's view of the state."""
 
+    def __init__(self, fields: Any) -> None:
+        """Take a short name: it goes into every symbol, and with it every cached kernel."""
+        super().__init__(fields)
+        self.name = "Kernel"
+
     def preprocess_fields(self, fields: Any) -> Any:
         """Forget literal values, so that one compiled kernel serves every state."""
         return tuple((name, types.unliteral(kind)) for name, kind in fields)
