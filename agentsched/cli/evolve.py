@@ -115,7 +115,7 @@ def command(
             args=_arguments(ctx, source),
         )
         outcome = _started(config, source)
-    _conclude(outcome, settings, json)
+    _conclude(outcome, source, json)
     if outcome.stopped == "interrupt":
         raise typer.Exit(int(Exit.INTERRUPTED))
 
@@ -233,16 +233,18 @@ def _way_on(source: Source) -> Iterator[None]:
         raise
 
 
-def _conclude(outcome: Outcome, settings: Settings, json: bool) -> None:
+def _conclude(outcome: Outcome, source: Source, json: bool) -> None:
     """Store the evidence, remember, replay it, and say how it ended."""
     from agentsched.cli.memory import opened
     from agentsched.cli.replay import play
     from agentsched.errors import Exit
     from agentsched.learning import remember, store_traces
 
-    evidence = store_traces(outcome)
-    with opened(settings.memory.url) as store:
-        kept = remember(store, outcome, evidence)
+    source.run = outcome.run
+    with _way_on(source):
+        evidence = store_traces(outcome)
+        with opened(source.settings.memory.url) as store:
+            kept = remember(store, outcome, evidence)
     played = [play(one.path) for one in evidence]
     holds = all(one.holds for one in played)
     if json:

@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 from cli import Shell
 
+from memory.errors import StoreLocked
+
 SMALL = ("--proposer", "mutation", "--workers", 0, "--seed", 7)
 
 
@@ -118,6 +120,23 @@ def test_a_run_folder_that_cannot_be_written_is_named(shell: Shell, tmp_path: Pa
     ended = shell("evolve", "single-machine", *SMALL, "--runs", tmp_path / "file")
     assert ended.code == 8
     assert str(tmp_path / "file") in ended.line
+
+
+def test_a_locked_memory_at_the_end_says_the_way_on_and_loses_nothing(
+    shell: Shell, scenario: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def locked(*_: object) -> None:
+        raise StoreLocked("'memory.db' was locked by another process")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("agentsched.learning.remember", locked)
+        ended = shell("evolve", scenario, *SMALL, "--evaluations", 10)
+    assert ended.code == 7
+    run = ended.err.splitlines()[-1].partition("--resume ")[2]
+    ended = shell("evolve", "--resume", run, "--json")
+    assert ended.code == 0
+    (kept,) = shell("memory", "list", "--json").data
+    assert kept["id"] == ended.data["policy"]
 
 
 def test_equal_seeds_give_equal_runs(shell: Shell, scenario: Path) -> None:
