@@ -196,7 +196,21 @@ def test_a_real_sigkill_loses_only_what_was_in_flight_and_leaves_no_process(tmp_
     again = resume(path, mutation, scenario=scenario)
     assert again.state.digest() == whole.state.digest()
     assert workers
-    assert not any(Path(f"/proc/{pid}").exists() for pid in workers)
+    assert all(ends(pid) for pid in workers)
+
+
+def ends(pid, patience=30.0):
+    """Whether a process is gone, or dead and not yet reaped, before patience runs out."""
+    until = time.monotonic() + patience
+    while time.monotonic() < until:
+        try:
+            state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+        except OSError:
+            return True
+        if state in "ZX":
+            return True
+        time.sleep(0.05)
+    return False
 
 
 def test_ctrl_c_once_ends_with_a_verdict_and_report(tmp_path):
