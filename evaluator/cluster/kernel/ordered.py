@@ -213,7 +213,7 @@ def _backfill(k: Kernel, prefer: Block, custom: bool) -> bool:
     learnt = np.zeros(len(k.shape_gang), np.int8)
     top_speed = k.node_speed.max()
     queue, shapes, estimate, attained = k.right, k.shape, k.estimate, k.attained
-    best_speed, profile = k.best_speed, k.profile
+    best_speed, profile, demand = k.best_speed, k.profile, k.shape_demand
     at = 1
     while at < k.queue_len:
         task = queue[at]
@@ -234,10 +234,19 @@ def _backfill(k: Kernel, prefer: Block, custom: bool) -> bool:
         count, roomy = 0, False
         for i in range(fit):
             node = fitting[i]
-            fill(k, k.free, shape, node)
-            spare = _leaves_room(k, room, shape)
+            if k.shape_gang[shape] == 1:
+                spare = (
+                    room[node, 0] >= demand[shape, 0]
+                    and room[node, 1] >= demand[shape, 1]
+                    and room[node, 2] >= demand[shape, 2]
+                )
+                rate = rate_on(k, task, node)
+            else:
+                fill(k, k.free, shape, node)
+                spare = _leaves_room(k, room, shape)
+                rate = _layout_rate(k, task)
             roomy = roomy or spare
-            if spare or estimated_end_at(k, task, node, _layout_rate(k, task)) <= shadow:
+            if spare or estimated_end_at(k, task, node, rate) <= shadow:
                 nodes[count] = node
                 count += 1
         if not roomy:
