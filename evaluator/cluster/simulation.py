@@ -279,13 +279,16 @@ def drive(
     env.run(until=env.process(_core(env, instance, world, turn, name)))
     events = np.array(world.events, dtype=np.int64).reshape(-1, 3)
     rows, spread = int(field(kernel, "trace_len")), int(field(kernel, "spread_len"))
+
+    def column(name: str, count: int) -> Any:
+        # what the core has not outgrown is shared, and need not be copied
+        return columns[name][:count] if count <= len(columns[name]) else field(kernel, name)[:count]
+
     return Trace(
-        task=field(kernel, "trace_task")[:rows], node=field(kernel, "trace_node")[:rows],
-        start=field(kernel, "trace_start")[:rows], end=field(kernel, "trace_end")[:rows],
-        outcome=field(kernel, "trace_outcome")[:rows],
-        spread_row=field(kernel, "spread_row")[:spread],
-        spread_node=field(kernel, "spread_node")[:spread],
-        spread_count=field(kernel, "spread_count")[:spread],
+        task=column("trace_task", rows), node=column("trace_node", rows),
+        start=column("trace_start", rows), end=column("trace_end", rows),
+        outcome=column("trace_outcome", rows), spread_row=column("spread_row", spread),
+        spread_node=column("spread_node", spread), spread_count=column("spread_count", spread),
         event_time=events[:, 0].copy(), event_node=events[:, 1].astype(np.int32),
         event_up=events[:, 2].astype(np.int8), epochs=int(field(kernel, "epochs")),
     )  # fmt: skip

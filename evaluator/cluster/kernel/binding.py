@@ -74,19 +74,19 @@ def queued_cost(k: Kernel, task: int, node: int) -> int:
 
 
 @njit(cache=True)
-def _best_node(k: Kernel, score: Block, task: int) -> bool:
-    """Leave the best node in ``used[0]`` (-1: none is up), its score in ``pair_score[0]``."""
+def _best_node(k: Kernel, score: Block, task: int, low: int, high: int) -> bool:
+    """Leave the best of some rows in ``used[0]`` (-1: none), its score in ``pair_score[0]``."""
     shape = k.shape[task]
-    nodes = len(k.up)
-    reserve(k, nodes)
+    reserve(k, high - low)
     count = 0
-    for node in range(nodes):
+    for node in range(low, high):
         if could_host(k, shape, node):
             k.pair_task[count] = task
             k.pair_node[count] = node
             count += 1
     k.used[0] = -1
     if count == 0:
+        k.pair_score[0] = -np.inf
         return True
     if k.need_backlog == 1:
         for p in range(count):
@@ -186,6 +186,50 @@ def _bind(k: Kernel, task: int, node: int) -> None:
 
 
 @njit(cache=True)
+def _bind_batch(k: Kernel, score: Block, tasks: np.ndarray, least: bool) -> bool:
+    """Bind tasks one by one, that of best (or worst) best score first (MinMin, MaxMin).
+
+    A bound task changes its node only, so every other task asks about that node again, or about
+    all where that node was its best.
+    """
+    nodes = len(k.up)
+    best = np.empty(len(tasks))
+    where = np.empty(len(tasks), np.int32)
+    waiting = np.ones(len(tasks), np.int8)
+    for i in range(len(tasks)):
+        if not _best_node(k, score, tasks[i], 0, nodes):
+            return False
+        best[i], where[i] = k.pair_score[0], k.used[0]
+    for _ in range(len(tasks)):
+        chosen = -1
+        for i in range(len(tasks)):
+            if waiting[i] == 1 and (
+                chosen < 0
+                or (least and best[i] > best[chosen])
+                or (not least and best[i] < best[chosen])
+            ):
+                chosen = i
+        node = where[chosen]
+        waiting[chosen] = 0
+        _bind(k, tasks[chosen], node)
+        if node < 0:
+            continue
+        for i in range(len(tasks)):
+            if waiting[i] == 0:
+                continue
+            everywhere = where[i] == node
+            low, high = (0, nodes) if everywhere else (node, node + 1)
+            if not _best_node(k, score, tasks[i], low, high):
+                return False
+            value, at = k.pair_score[0], k.used[0]
+            if everywhere or (
+                at >= 0 and (value > best[i] or (value == best[i] and at < where[i]))
+            ):
+                best[i], where[i] = value, at
+    return True
+
+
+@njit(cache=True)
 def pass_binding(k: Kernel, key: Block, score: Block, keyed: bool, batch: int) -> bool:
     """Bind what is new, then let every node run its queue."""
     count = k.fresh_len
@@ -212,30 +256,13 @@ def pass_binding(k: Kernel, key: Block, score: Block, keyed: bool, batch: int) -
                         task = k.next_running[task]
                 node = _two_choices(k, tasks[i], load)
             else:
-                if not _best_node(k, score, tasks[i]):
+                if not _best_node(k, score, tasks[i], 0, len(k.up)):
                     return False
                 node = k.used[0]
             _bind(k, tasks[i], node)
     else:
-        waiting = np.ones(count, np.int8)
-        for _ in range(count):
-            chosen, chosen_node, chosen_score = -1, -1, 0.0
-            for i in range(count):
-                if waiting[i] == 0:
-                    continue
-                if not _best_node(k, score, tasks[i]):
-                    return False
-                value = k.pair_score[0]
-                if k.used[0] < 0:
-                    value = -np.inf
-                if (
-                    chosen < 0
-                    or (batch == BY_LEAST and value > chosen_score)
-                    or (batch == BY_GREATEST and value < chosen_score)
-                ):
-                    chosen, chosen_node, chosen_score = i, k.used[0], value
-            waiting[chosen] = 0
-            _bind(k, tasks[chosen], chosen_node)
+        if not _bind_batch(k, score, tasks, batch == BY_LEAST):
+            return False
     if k.gangs == 1:
         clear_dirty(k)
         for node in range(len(k.up)):

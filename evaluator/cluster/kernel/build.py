@@ -67,7 +67,7 @@ def build(instance: Instance, **switches: int) -> tuple[Kernel, dict[str, Any]]:
         "shape": shape, "shape_demand": np.ascontiguousarray(work.demand[first]),
         "shape_gang": work.gang[first].astype(np.int64), "shape_requires": work.requires[first],
         "shape_types": shape_types,
-        "shape_ptr": np.concatenate([[0], np.cumsum(np.bincount(shape))]).astype(np.int64),
+        "shape_ptr": _rows_by_shape(shape, len(first)),
         "price": cluster.price.copy(), "carbon": np.zeros(nodes), "up": np.ones(nodes, np.int8),
         "free": cluster.capacity.copy(), "block_max": block_max, "dirty": _ints32(nodes),
         "is_dirty": np.zeros(nodes, np.int8), "free_at": np.zeros(nodes, np.int64),
@@ -132,6 +132,14 @@ SEEN_AS_KINDS = {
 
 def _table(columns: dict[str, Any], names: dict[str, str]) -> np.ndarray:
     return address_table({name: columns[names.get(name, name)] for name in COLUMNS})
+
+
+@njit(cache=True)
+def _rows_by_shape(shape: np.ndarray, shapes: int) -> np.ndarray:
+    ptr = np.zeros(shapes + 1, np.int64)
+    for s in shape:
+        ptr[s + 1] += 1
+    return np.cumsum(ptr)
 
 
 def _writable(value: Any) -> Any:
