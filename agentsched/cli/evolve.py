@@ -258,9 +258,10 @@ def _conclude(outcome: Outcome, source: Source, json: bool) -> None:
 def _facts(
     outcome: Outcome, kept: PolicyRecord | None, evidence: Sequence[Evidence], holds: bool
 ) -> dict[str, Any]:
-    from agentsched.evolution.report import headline, subject
+    from agentsched.evolution.report import headline, subject, unopened
 
     state = outcome.state
+    missed = None if outcome.verdicts else unopened(state)
     return {
         "run": outcome.run,
         "scenario": outcome.scenario.name,
@@ -276,6 +277,12 @@ def _facts(
         "tokens": state.spent.tokens_in + state.spent.tokens_out,
         "cost": state.spent.cost,
         "verdicts": {name: verdict.to_json() for name, verdict in outcome.verdicts.items()},
+        "shortlist": None
+        if missed is None
+        else {
+            "why": missed.line,
+            "rows": [dict(zip(missed.head, row, strict=True)) for row in missed.rows],
+        },
         "report": outcome.run / "report.md",
         "html": outcome.run / "report.html",
         "traces": [one.path for one in evidence],
@@ -287,7 +294,7 @@ def _facts(
 def _print(
     outcome: Outcome, kept: PolicyRecord | None, evidence: Sequence[Evidence], holds: bool
 ) -> None:
-    from agentsched.evolution.report import STOPPED, gate_rows, headline
+    from agentsched.evolution.report import STOPPED, gate_rows, headline, unopened
 
     state = outcome.state
     for verdict in outcome.verdicts.values():
@@ -301,6 +308,10 @@ def _print(
             title=f"{verdict.candidate}: {said}",
         )
         show(*(f"  {reason}" for reason in verdict.reasons))
+    if not outcome.verdicts:
+        missed = unopened(state)
+        show(missed.line)
+        table(missed.head, missed.rows)
     why = STOPPED.get(outcome.stopped, outcome.stopped)
     show(
         headline(state),

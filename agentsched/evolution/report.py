@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Sequence
+from dataclasses import dataclass
 
+import numpy as np
+
+from agentsched.evolution.finals import VALIDATION
 from agentsched.evolution.run import Run
 from agentsched.evolution.state import State
 from evaluator.cluster.scenario import Scenario
-from evaluator.gate import Verdict
-from evaluator.paired import share
+from evaluator.gate import GateRules, Verdict
+from evaluator.paired import gains, interval, share, worse_share
 
 STOPPED = {
     "evaluations": "the evaluations were used up",
@@ -20,6 +24,15 @@ STOPPED = {
     "fruitless": "the proposer had nothing new",
     "interrupt": "you pressed Ctrl-C",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Unopened:
+    """What stands in the gate's place when nobody reached the sealed test."""
+
+    line: str
+    head: tuple[str, ...]
+    rows: list[tuple[str, ...]]
 
 
 def headline(state: State) -> str:
@@ -77,7 +90,8 @@ def markdown_report(run: Run, state: State, scenario: Scenario) -> str:
     ]
     parts += ["## Gate", *(_verdict(v, goal.metric) for v in state.verdicts.values())]
     if not state.verdicts:
-        parts.append("The sealed test was not opened.")
+        missed = unopened(state)
+        parts += [missed.line, table(missed.head, _cells(missed.rows))]
     mean, against = f"mean {goal.metric}", f"against {state.reference}"
     parts += ["## Known rules on train", table(("rule", mean, against), known_rows(state))]
     head = ("candidate", mean, against, "guards", "how", "parents")
@@ -126,6 +140,56 @@ def gate_rows(verdict: Verdict, metric: str) -> list[tuple[str, str, str, str, s
     return rows
 
 
+def unopened(state: State) -> Unopened:
+    """Return why the sealed test was not opened: the shortlist on validation, row by row.
+
+    A row is one candidate against the best known rule or the incumbent. If no candidate came so
+    far, the rows are the known rules on train.
+    """
+    measured = {who: event for (part, who), event in state.finals.items() if part == VALIDATION}
+    names = [name for name in measured if name not in state.known]
+    if not names:
+        return Unopened(
+            "The sealed test was not opened: no candidate survived training. "
+            "The known rules on train:",
+            ("rule", f"mean {state.goal.metric}", f"against {state.reference}"),
+            list(known_rows(state)),
+        )
+    rivals = [("best known", state.final_reference)]
+    rivals += [("incumbent", state.incumbent)] if state.incumbent else []
+    return Unopened(
+        "The sealed test was not opened: no candidate on the shortlist leads the best known rule "
+        "on validation with its guards kept. Lower bounds are one-sided, at "
+        f"{GateRules().alpha:.0%} each.",
+        ("candidate", "against", "gain", "lower bound", "guards", "leads"),
+        [_contest(state, name, role, rival) for name in names for role, rival in rivals],
+    )
+
+
+def _contest(state: State, name: str, role: str, rival: str) -> tuple[str, ...]:
+    """Return one candidate against one rival on validation; a failed one has no numbers."""
+    goal, event = state.goal, state.finals[VALIDATION, name]
+    against = f"{role} {rival}"
+    if failed := event["failed"]:
+        return (name, against, "", "", "", f"no: {failed['stage']}: {failed['message']}")
+    mine, other = event["metrics"], state.finals[VALIDATION, rival]["metrics"]
+    columns = [np.array([row[goal.metric] for row in rows]) for rows in (mine, other)]
+    bound = interval(gains(columns[0], columns[1], goal.sense), GateRules().alpha)
+    checks = [
+        (metric, worse_share(gain), margin)
+        for gain, (metric, _, margin) in zip(
+            goal.guard_gains(mine, other), goal.guards, strict=True
+        )
+    ]
+    why = [] if bound.mean > 0 else ["no gain"]
+    why += [f"guard {metric} broken" for metric, worse, margin in checks if worse > margin]
+    return (
+        name, against, f"{share(bound.mean):+.2%}", f"{share(bound.lower):+.2%}",
+        ", ".join(f"{what} {worse:+.2%} worse (≤ {margin:.0%})" for what, worse, margin in checks),
+        f"no: {', '.join(why)}" if why else "yes",
+    )  # fmt: skip
+
+
 def failure_rows(state: State) -> list[tuple[str, str, str]]:
     """Return what became of proposals, then the commonest failures in words."""
     rows = [(kind, str(count), "") for kind, count in sorted(state.failures.items())]
@@ -163,11 +227,13 @@ def member_rows(state: State, count: int = 10) -> list[tuple[str, str, str, str,
 
 
 def _failures(state: State) -> str:
-    rows = [
-        tuple(cell.replace("|", "\\|").replace("\n", " ") for cell in row)
-        for row in failure_rows(state)
-    ]
+    rows = _cells(failure_rows(state))
     return table(("kind", "count", "message"), rows) if rows else "Nothing."
+
+
+def _cells(rows: Sequence[Sequence[str]]) -> list[tuple[str, ...]]:
+    """Return rows whose text cannot break a Markdown table."""
+    return [tuple(cell.replace("|", "\\|").replace("\n", " ") for cell in row) for row in rows]
 
 
 def _mean(state: State, name: str) -> str:

@@ -18,6 +18,7 @@ from agentsched.evolution.report import (
     member_rows,
     rival_of,
     subject,
+    unopened,
 )
 from agentsched.evolution.run import Run
 from agentsched.evolution.state import State
@@ -82,7 +83,8 @@ def html_report(run: Run, state: State, scenario: Scenario, figures: Sequence[st
         body.append(_table(("condition", "value", "interval", "required", "holds"), rows))
         body += [f"<p>{escape(reason)}</p>" for reason in verdict.reasons]
     if not state.verdicts:
-        body.append("<p>The sealed test was not opened.</p>")
+        missed = unopened(state)
+        body += [f"<p>{escape(missed.line)}</p>", _table(missed.head, missed.rows)]
     mean = f"mean {goal.metric}"
     against = f"against {state.reference}"
     body += [

@@ -8,7 +8,8 @@ from test_evolve import config, mutation, small_scenario
 from agentsched.evolution import loop
 from agentsched.evolution.lineage import lineage_svg
 from agentsched.evolution.loop import evolve
-from agentsched.evolution.report import code_diff, headline, markdown_report
+from agentsched.evolution.report import code_diff, headline, markdown_report, unopened
+from agentsched.evolution.report_html import html_report
 from agentsched.evolution.run import Run
 
 
@@ -64,8 +65,6 @@ def test_code_that_looks_like_markup_is_shown_not_obeyed(outcome, tmp_path):
     try:
         state.members[name] = replace(member, text="x = 1 < 2  # </pre><script>alert(1)</script>")
         with Run.open(outcome.run) as run:
-            from agentsched.evolution.report_html import html_report
-
             page = html_report(run, state, outcome.scenario)
         assert "<script" not in page
         assert "&lt;script&gt;" in page
@@ -86,3 +85,43 @@ def test_the_diff_leads_from_the_rival_to_the_accepted_one(outcome):
     lines = code_diff(outcome.state).splitlines()
     assert lines[0].startswith("--- ")
     assert lines[1] == f"+++ {outcome.accepted}"
+
+
+def test_without_a_finalist_every_shortlisted_one_has_a_row_that_says_why(outcome):
+    state = replace(
+        outcome.state,
+        verdicts={},
+        finalists=(),
+        finished={"e": "finished", "accepted": None},
+        finals=dict(outcome.state.finals),
+    )
+    worst = {
+        key: event
+        for key, event in state.finals.items()
+        if key[0] == "validation" and key[1] not in state.known
+    }
+    rival = state.finals["validation", state.final_reference]
+    metric = state.goal.metric
+    poorer = 2.0 if state.goal.sense == "min" else 0.5
+    rows = [{**row, metric: row[metric] * poorer} for row in rival["metrics"]]
+    for key, event in worst.items():
+        state.finals[key] = {**event, "metrics": rows, "failed": None}
+    missed = unopened(state)
+    assert [row[0] for row in missed.rows] == [who for _, who in worst]
+    assert worst
+    for row in missed.rows:
+        assert row[1] == f"best known {state.final_reference}"
+        assert row[2].startswith("-")
+        assert row[-1].startswith("no: no gain")
+    with Run.open(outcome.run) as run:
+        text = markdown_report(run, state, outcome.scenario)
+        page = html_report(run, state, outcome.scenario)
+    for row in missed.rows:
+        assert " | ".join(row[:4]) in text
+        assert f"<td>{row[2]}</td><td>{row[3]}</td>" in page
+
+
+def test_without_any_candidate_the_known_rules_stand_in_the_table(outcome):
+    missed = unopened(replace(outcome.state, verdicts={}, finals={}))
+    assert "no candidate survived training" in missed.line
+    assert {row[0] for row in missed.rows} == set(outcome.state.known)
