@@ -125,3 +125,23 @@ def test_without_any_candidate_the_known_rules_stand_in_the_table(outcome):
     missed = unopened(replace(outcome.state, verdicts={}, finals={}))
     assert "no candidate survived training" in missed.line
     assert {row[0] for row in missed.rows} == set(outcome.state.known)
+
+
+def test_the_incumbent_is_a_rival_too_and_a_failure_is_said_instead_of_numbers(outcome):
+    finals = dict(outcome.state.finals)
+    lost, *others = [
+        who for part, who in finals if part == "validation" and who not in outcome.state.known
+    ]
+    failed = {"stage": "validation", "failure": "timeout", "message": "took too long"}
+    finals["validation", lost] = {**finals["validation", lost], "metrics": [], "failed": failed}
+    incumbent = next(name for name in outcome.state.known if name != outcome.state.final_reference)
+    missed = unopened(replace(outcome.state, finals=finals, incumbent=incumbent))
+    assert others
+    assert len(missed.rows) == 2 * (1 + len(others))
+    for best, old in zip(missed.rows[::2], missed.rows[1::2], strict=True):
+        assert best[0] == old[0]
+        assert old[1] == f"incumbent {incumbent}"
+        if best[0] == lost:
+            assert best[2:] == old[2:] == ("", "", "", "no: validation: took too long")
+        else:
+            assert best[2] != old[2]
