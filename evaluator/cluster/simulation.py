@@ -132,6 +132,7 @@ def _simulate_pure(instance: Instance, policy: PolicySource) -> Trace:
         instance,
         need_duration=int("node.duration" in reads), need_data=int("node.data_wait" in reads),
         need_backlog=int("node.free_at" in reads), need_rank=int("task.rank" in reads),
+        need_job_left=int("task.job_remaining" in reads),
         binding=int(binding), track_estimates=tracked,
         keep_lists=int(
             policy.discipline in ("easy", "conservative") or instance.rules.preemptive

@@ -48,6 +48,8 @@ def build(instance: Instance, **switches: int) -> tuple[Kernel, dict[str, Any]]:
     binding, lists = need.get("binding", 0), need.get("keep_lists", 0)
     tracked = need.get("track_estimates", 0)
     rank = need.pop("need_rank", 0)
+    # columns that only a stopped task needs stay untouched, and so take no memory
+    stoppable = rules.preemptive or bool(instance.outages) or instance.failures is not None
     columns: dict[str, Any] = {
         "release": work.release, "due": work.due, "deadline": work.deadline,
         "weight": work.weight, "job": work.job, "demand": work.demand, "gang": work.gang,
@@ -83,7 +85,9 @@ def build(instance: Instance, **switches: int) -> tuple[Kernel, dict[str, Any]]:
         "row": _ints32(n), "key": np.zeros(n), "left": _ints32(n), "right": _ints32(n),
         "heap": _ints32(n), "heap_at": _ints32(n), "rank": np.zeros(1, np.int64),
         "children": np.diff(succ_ptr).astype(np.int32) if edges else _ints32(n),
-        "job_left": _job_left(work.job, estimate, work.jobs),
+        "job_left": _job_left(work.job, estimate, work.jobs)
+        if need.get("need_job_left")
+        else np.zeros(1, np.int64),
         "next_running": _ints32(n if binding or need.get("planning") else 1),
         "fresh": _ints32(n), "finished": _ints32(n if lists else 1), "running": _ints32(64),
         "trace_task": _ints32(n), "trace_node": _ints32(n), "trace_start": np.zeros(n, np.int64),
@@ -96,6 +100,7 @@ def build(instance: Instance, **switches: int) -> tuple[Kernel, dict[str, Any]]:
         "round": rules.round, "start_cost": rules.start_cost,
         "restart_cost": rules.restart_cost, "checkpoint": rules.checkpoint,
         "preemptive": int(rules.preemptive), "kill": int(rules.kill_at_estimate),
+        "stoppable": int(stoppable),
         "edges": int(edges), "gangs": int((work.gang > 1).any()), "failed_task": -1,
         "failed_node": -1, "wake": NEVER, **need,
     }  # fmt: skip

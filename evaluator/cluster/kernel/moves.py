@@ -378,7 +378,8 @@ def start(k: Kernel, task: int, node: int) -> None:
             k.trace_outcome[row] = KILLED
     if k.track_estimates == 1:
         k.estimated_end[task] = begin + estimated_span(k, task, rate)
-    k.begin[task] = begin
+    if k.stoppable == 1:
+        k.begin[task] = begin
     k.end[task] = begin + span(left, rate)
     k.row[task] = row
     k.starts[task] += 1
@@ -441,7 +442,8 @@ def _release(k: Kernel, task: int) -> None:
     layout_of(k, task)
     for i in range(k.used_len):
         give(k, k.shape[task], k.used[i], k.used_count[i])
-    k.service[task] += (k.now - k.trace_start[k.row[task]]) * k.gang[task]
+    if k.stoppable == 1:
+        k.service[task] += (k.now - k.trace_start[k.row[task]]) * k.gang[task]
     if k.keep_lists == 1:
         running = k.running
         for i in range(_running_at(k, task), k.running_len - 1):
@@ -465,7 +467,8 @@ def finish(k: Kernel, task: int) -> None:
     k.trace_end[k.row[task]] = k.now
     k.status[task] = DONE
     k.done += 1
-    k.job_left[k.job[task]] -= k.estimate[task]
+    if k.need_job_left == 1:
+        k.job_left[k.job[task]] -= k.estimate[task]
     if k.keep_lists == 1:
         k.finished[k.finished_len] = task
         k.finished_len += 1

@@ -68,6 +68,7 @@ _SCALARS = (
     "round", "start_cost", "restart_cost", "checkpoint", "preemptive", "kill", "edges",
     "need_duration", "need_data", "need_backlog", "track_estimates", "pass_due", "failed_task",
     "failed_node", "keep_lists", "binding", "gangs", "idle_passes", "planning", "wake",
+    "stoppable", "need_job_left",
 )  # fmt: skip
 
 WAITING, READY, RUNNING, DONE, QUEUED, MOVING = 0, 1, 2, 3, 4, 5
