@@ -25,7 +25,9 @@ def tracked(root: Path) -> list[Path]:
 
 
 def test_nothing_of_one_machine_or_registry_is_in_the_tree(root: Path) -> None:
-    forbidden = re.compile(rb"/w[o]rk/|/r[o]ot/|p[y]pi\.[o]rg|pythonh[o]sted|/[o]pt/(p[y]pi|wheels)")
+    forbidden = re.compile(
+        rb"/w[o]rk/|/r[o]ot/|p[y]pi\.[o]rg|pythonh[o]sted|/[o]pt/(p[y]pi|wheels)"
+    )
     here = Path(__file__).resolve()
     found = [
         f"{path.relative_to(root)}: {match.group().decode()}"
