@@ -1,0 +1,1 @@
+"""From a task graph to a checked plan: hints, inventory, solver, checker, packing."""
