@@ -43,6 +43,10 @@ class Exit(IntEnum):
     """The memory cannot be opened, is locked, or is of another version."""
     STORAGE = 8
     """A file cannot be written: disk full, no permission."""
+    INFEASIBLE = 9
+    """No plan keeps all hard constraints, or a checked plan breaks one; the answer says which."""
+    EXECUTION = 10
+    """A task of an approved plan failed for good; what was done stays done."""
     INTERRUPTED = 130
     """Ctrl-C; the run folder is complete and can be resumed."""
 

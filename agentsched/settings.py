@@ -3,7 +3,7 @@
 Later wins: default < ``OPENAI_*`` < ``agentsched.toml`` < ``AGENTSCHED_*`` < flag.
 
 The file is ``$AGENTSCHED_CONFIG`` or ``agentsched.toml`` in the working directory; its sections
-are the classes below: ``[model]``, ``[memory]``, ``[sandbox]``, ``[runs]``. The variable of a
+are the classes below, in lower case: ``[model]``, ``[calendar]``, …. The variable of a
 field is ``AGENTSCHED_<SECTION>_<FIELD>``. ``OPENAI_BASE_URL`` and ``OPENAI_API_KEY`` stand in where
 agentsched's own settings say nothing.
 """
@@ -14,14 +14,17 @@ import os
 import sys
 import tomllib
 from collections.abc import Mapping
+from datetime import time
 from pathlib import Path
 from typing import Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
 from agentsched.errors import SettingsError
 
 CONFIG_NAME = "agentsched.toml"
+_SECRET = ("api_key", "password")
 
 
 def cache_folder(env: Mapping[str, str] = os.environ) -> Path:
@@ -106,6 +109,74 @@ class RunSettings(_Section):
         return value.expanduser()
 
 
+class CalendarSettings(_Section):
+    """Whose calendar, in which zone, and when work is done."""
+
+    url: str | None = None
+    """A folder of ``.ics`` files or a CalDAV URL; None means ``calendar/`` in the home folder."""
+    user: str | None = None
+    """CalDAV user; also the e-mail address by which replies of invitations are known."""
+    password: SecretStr | None = None
+    zone: str | None = None
+    """IANA name; None means the machine's own zone."""
+    work_start: time = time(9)
+    work_end: time = time(17)
+    buffer_minutes: int = Field(default=0, ge=0, le=480)
+    """Kept free between two appointments; hard."""
+    contacts: Path | None = None
+    """TOML of people: address, role, relation, zone, calendar (docs/calendars.md)."""
+    timeout_seconds: float = Field(default=20.0, gt=0)
+    """For one request to a CalDAV server."""
+
+    @field_validator("zone")
+    @classmethod
+    def _is_zone(cls, value: str | None) -> str | None:
+        if value is not None:
+            try:
+                ZoneInfo(value)
+            except (ZoneInfoNotFoundError, ValueError, OSError):
+                raise ValueError("must be an IANA zone such as Europe/Berlin") from None
+        return value
+
+
+class AgentSettings(_Section):
+    """How the assistant plans, asks and acts."""
+
+    threads: str | None = None
+    """Where conversations are kept: an SQLite file or a PostgreSQL URL; None means
+    ``threads.db`` in the home folder."""
+    inventory: Path | None = None
+    """TOML of machines, people and data (docs/inventory-format.md); None means this machine."""
+    solver_seconds: float = Field(default=10.0, gt=0, le=3600)
+    """For one plan."""
+    tau: float = Field(default=0.9, gt=0.5, le=1.0)
+    """It acts on its own only if it is at least this sure, and only where that is allowed."""
+    autonomy: Literal["ask", "reversible"] = "ask"
+    """``reversible``: may settle a calendar conflict by a move that can be undone, if sure."""
+    role: str = ""
+    """The user's role, for the first guess at preferences (docs/preferences.md)."""
+
+    @field_validator("inventory")
+    @classmethod
+    def _without_tilde(cls, value: Path | None) -> Path | None:
+        return None if value is None else value.expanduser()
+
+
+class ExecutionSettings(_Section):
+    """Where approved plans are carried out."""
+
+    executor: Literal["local", "slurm", "dry-run"] = "local"
+    directory: Path | None = None
+    """Ledgers and logs, one folder an execution; None means ``executions/`` in the home folder."""
+    late_minutes: float = Field(default=5.0, gt=0)
+    """A task this much beyond its planned end is late, and the rest is planned anew."""
+
+    @field_validator("directory")
+    @classmethod
+    def _without_tilde(cls, value: Path | None) -> Path | None:
+        return None if value is None else value.expanduser()
+
+
 class Settings(_Section):
     """All sections; made by ``load_settings``."""
 
@@ -113,6 +184,9 @@ class Settings(_Section):
     memory: MemorySettings = Field(default_factory=MemorySettings)
     sandbox: SandboxSettings = Field(default_factory=SandboxSettings)
     runs: RunSettings = Field(default_factory=RunSettings)
+    calendar: CalendarSettings = Field(default_factory=CalendarSettings)
+    agent: AgentSettings = Field(default_factory=AgentSettings)
+    execution: ExecutionSettings = Field(default_factory=ExecutionSettings)
 
 
 _SECTIONS: dict[str, type[_Section]] = {
@@ -120,6 +194,9 @@ _SECTIONS: dict[str, type[_Section]] = {
     "memory": MemorySettings,
     "sandbox": SandboxSettings,
     "runs": RunSettings,
+    "calendar": CalendarSettings,
+    "agent": AgentSettings,
+    "execution": ExecutionSettings,
 }
 
 
@@ -206,7 +283,7 @@ def _build(
         first = error.errors()[0]
         field = str(first["loc"][0])
         # A key must not be printed, whatever is wrong with it.
-        shown = "(hidden)" if field == "api_key" else repr(values[field])
+        shown = "(hidden)" if field in _SECRET else repr(values[field])
         rule = first["msg"].removeprefix("Value error, ")
         raise SettingsError(
             f"{origins[section, field]}: {section}.{field}: {rule}, got {shown}"
