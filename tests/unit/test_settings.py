@@ -102,11 +102,11 @@ def test_cache_folder_follows_the_xdg_variable(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_the_page_shows_every_setting_and_loads(root: Path, tmp_path: Path) -> None:
-    """The key alone is left out: it does not belong into a file."""
+    """Secrets alone are left out: they do not belong into a file."""
     page = (root / "docs" / "settings.md").read_text(encoding="utf-8")
     toml = page.split("```toml\n")[1].split("```")[0]
     shown = {(s, f) for s, fields in tomllib.loads(toml).items() for f in fields}
     sections = {name: field.annotation for name, field in Settings.model_fields.items()}
     known = {(s, f) for s, kind in sections.items() for f in kind.model_fields}  # type: ignore[union-attr]
-    assert known - shown == {("model", "api_key")}
+    assert known - shown == {("model", "api_key"), ("calendar", "password")}
     assert load(tmp_path, toml).model.price_out == 0.60
