@@ -147,6 +147,8 @@ class AgentSettings(_Section):
     ``threads.db`` in the home folder."""
     inventory: Path | None = None
     """TOML of machines, people and data (docs/inventory-format.md); None means this machine."""
+    jobs: Path | None = None
+    """TOML of jobs by the words that name them (docs/job-catalogue.md)."""
     solver_seconds: float = Field(default=10.0, gt=0, le=3600)
     """For one plan."""
     tau: float = Field(default=0.9, gt=0.5, le=1.0)
@@ -156,7 +158,7 @@ class AgentSettings(_Section):
     role: str = ""
     """The user's role, for the first guess at preferences (docs/preferences.md)."""
 
-    @field_validator("inventory")
+    @field_validator("inventory", "jobs")
     @classmethod
     def _without_tilde(cls, value: Path | None) -> Path | None:
         return None if value is None else value.expanduser()
@@ -168,6 +170,8 @@ class ExecutionSettings(_Section):
     executor: Literal["local", "slurm", "dry-run"] = "local"
     directory: Path | None = None
     """Ledgers and logs, one folder an execution; None means ``executions/`` in the home folder."""
+    eager: bool = False
+    """Start tasks as soon as their predecessors have ended, not at their planned times."""
     late_minutes: float = Field(default=5.0, gt=0)
     """A task this much beyond its planned end is late, and the rest is planned anew."""
 
