@@ -6,6 +6,7 @@ import json
 import math
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, tzinfo
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -63,6 +64,25 @@ def number(value: float) -> str:
     if value == 0 or abs(value) >= 10_000:
         return f"{value:,.0f}"
     return f"{value:.4g}"
+
+
+def clock(moment: datetime, zone: tzinfo, since: datetime | None = None) -> str:
+    """Return a moment in the reader's zone; the day is left out if it is that of ``since``."""
+    here = moment.astimezone(zone)
+    if since is not None and since.astimezone(zone).date() == here.date():
+        return f"{here:%H:%M}"
+    return f"{here:%a %d %b %H:%M}"
+
+
+def span(seconds: float) -> str:
+    """Return a duration in the units a person would say: ``45 s``, ``1 h 30 min``, ``2 d 3 h``."""
+    whole = round(seconds)
+    parts: list[str] = []
+    for size, unit in ((86_400, "d"), (3600, "h"), (60, "min"), (1, "s")):
+        count, whole = divmod(whole, size)
+        if count:
+            parts.append(f"{count} {unit}")
+    return " ".join(parts[:2]) or "0 s"
 
 
 def _plain(value: object) -> Any:
