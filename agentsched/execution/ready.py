@@ -1,0 +1,234 @@
+"""Which tasks may start now: pure functions of graph, plan, inventory and what became of tasks."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from agentsched.errors import UserError
+from agentsched.execution.state import State
+from agentsched.planning.graph import Demand, Task, TaskGraph
+from agentsched.planning.inventory import Inventory, Machine
+from agentsched.planning.plan import Assignment, Plan
+
+_CRUMB = 1e-9
+"""Cores that rounding may lose or find."""
+
+
+def ready(
+    state: State, now: datetime, *, eager: bool = False, held: Collection[str] = ()
+) -> tuple[Task, ...]:
+    """Return the tasks to start now, those that were planned earlier first.
+
+    A task is ready when its predecessors are done, its planned start has come (or ``eager``),
+    nothing it must be apart from runs, and its machines have room and are there. One that only
+    waits for room keeps its claim: nobody planned later overtakes it.
+
+    Args:
+        state: How the execution stands.
+        now: The time.
+        eager: Planned starts do not hold a task back; release and fixed start do.
+        held: Tasks that must wait for another reason, such as a pause before a retry.
+    """
+    room = Room.of(state)
+    running = {tried.intent.task for tried in state.live()}
+    found: list[Task] = []
+    for task in _in_order(state):
+        place = state.place(task.id)
+        if task.id in held or not _may_start(state, task, place, now, eager):
+            continue
+        machines_there = not state.lost & set(place.machines)
+        apart = not running & enemies(state.graph, task.id)
+        fits = room.fits(task, place) and _stays(state.inventory, place, now)
+        if machines_there:
+            room.take(task, place)
+        if machines_there and apart and fits:
+            found.append(task)
+            running.add(task.id)
+    return tuple(found)
+
+
+def ahead(state: State) -> tuple[Task, ...]:
+    """Return the tasks an executor that holds what waits can be given now, predecessors first."""
+    found: list[Task] = []
+    given: set[str] = set()
+    for task in _topological(state):
+        open_ = state.standing(task.id) in ("waiting", "failed")
+        lost = state.lost & set(state.place(task.id).machines)
+        before = all(
+            other in given or state.standing(other) in ("live", "done") for other in task.after
+        )
+        if open_ and not lost and before and task.command:
+            found.append(task)
+            given.add(task.id)
+    return tuple(found)
+
+
+def blocked(state: State) -> dict[str, str]:
+    """Return the waiting tasks that can never start as things are, each with the reason."""
+    found: dict[str, str] = {}
+    for task in _topological(state):
+        if state.standing(task.id) not in ("waiting", "failed"):
+            continue
+        lost = sorted(state.lost & set(state.place(task.id).machines))
+        if lost:
+            found[task.id] = f"machine {lost[0]!r} is gone"
+        for other in task.after:
+            if other in found or state.standing(other) == "given_up":
+                found[task.id] = f"waits for {other!r}"
+    return found
+
+
+def enemies(graph: TaskGraph, task: str) -> set[str]:
+    """Return the tasks that must never run at the same time as this one."""
+    return {b if a == task else a for a, b in graph.apart if task in (a, b)}
+
+
+def check_fit(graph: TaskGraph, plan: Plan, inventory: Inventory) -> None:
+    """Make sure that a plan can be carried out at all on these machines.
+
+    Whether it is a good plan, or keeps every wish, is the checker's business.
+
+    Raises:
+        UserError: A task has no place, a machine is unknown, or it is too small for the task
+            even when it is empty.
+    """
+    places = {place.task: place for place in plan.assignments}
+    room = Room({machine.name: machine for machine in inventory.machines})
+    for task in graph.tasks:
+        place = places.get(task.id)
+        if place is None:
+            raise UserError(f"the plan has no place for task {task.id!r}; plan it again")
+        for name in place.machines:
+            if name not in room.machines:
+                raise UserError(
+                    f"task {task.id!r}: no machine {name!r} in the inventory; known: "
+                    f"{', '.join(sorted(room.machines)[:8])}"
+                )
+        if not room.fits(task, place):
+            raise UserError(
+                f"task {task.id!r} does not fit on {', '.join(sorted(set(place.machines)))}: "
+                f"{task.demand.cpus:g} cpus, {task.demand.memory:g} GiB, {task.demand.devices} "
+                f"devices, times {task.gang}; plan it again"
+            )
+
+
+@dataclass(slots=True)
+class Room:
+    """What is left of every machine."""
+
+    machines: Mapping[str, Machine]
+    used: dict[str, Demand] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, state: State) -> Room:
+        """Return what the live tasks leave."""
+        room = cls({machine.name: machine for machine in state.inventory.machines})
+        for tried in state.live():
+            task = state.task(tried.intent.task)
+            room.take(task, state.place(task.id))
+        return room
+
+    def fits(self, task: Task, place: Assignment) -> bool:
+        """Say whether all members fit beside what is there."""
+        for name, members in Counter(place.machines).items():
+            machine = self.machines[name]
+            after = _add(self.used.get(name), task.demand, members)
+            if after.cpus > machine.cpus + _CRUMB or after.devices > machine.devices:
+                return False
+            if machine.memory and after.memory > machine.memory + _CRUMB:
+                return False
+        return True
+
+    def take(self, task: Task, place: Assignment) -> None:
+        """Count a task's members as there, fitting or not."""
+        for name, members in Counter(place.machines).items():
+            self.used[name] = _add(self.used.get(name), task.demand, members)
+
+
+def free_devices(state: State, task: Task) -> tuple[tuple[int, ...], ...]:
+    """Return which accelerators each member of a task gets: the lowest that nobody holds."""
+    if not task.demand.devices:
+        return ()
+    held: dict[str, set[int]] = {}
+    for tried in state.live():
+        machines = state.place(tried.intent.task).machines
+        for name, indices in zip(machines, tried.intent.devices, strict=False):
+            held.setdefault(name, set()).update(indices)
+    given: list[tuple[int, ...]] = []
+    for name in state.place(task.id).machines:
+        taken = held.setdefault(name, set())
+        free = (index for index in range(10_000) if index not in taken)
+        mine = tuple(index for index, _ in zip(free, range(task.demand.devices), strict=False))
+        taken.update(mine)
+        given.append(mine)
+    return tuple(given)
+
+
+def earliest(task: Task, place: Assignment, *, eager: bool) -> datetime:
+    """Return the time before which a task must not start."""
+    start = place.start
+    if eager:
+        start = task.fixed or task.release or datetime.min.replace(tzinfo=place.start.tzinfo)
+    return start if task.release is None else max(start, task.release)
+
+
+def _may_start(state: State, task: Task, place: Assignment, now: datetime, eager: bool) -> bool:
+    return (
+        state.standing(task.id) in ("waiting", "failed")
+        and all(_is_done(state, other) for other in task.after)
+        and now >= earliest(task, place, eager=eager)
+    )
+
+
+def _is_done(state: State, task: str) -> bool:
+    return state.standing(task) == "done"
+
+
+def _stays(inventory: Inventory, place: Assignment, now: datetime) -> bool:
+    """Whether no downtime cuts into it; what the plan itself accepted is accepted."""
+    machines = {machine.name: machine for machine in inventory.machines}
+    end = now + (place.end - place.start)
+    return not any(
+        _overlap(now, end, away.start, away.end)
+        and not _overlap(place.start, place.end, away.start, away.end)
+        for name in set(place.machines)
+        for away in machines[name].away
+    )
+
+
+def _overlap(a: datetime, b: datetime, c: datetime, d: datetime) -> bool:
+    return a < d and c < b
+
+
+def _add(used: Demand | None, demand: Demand, members: int) -> Demand:
+    base = used or Demand(cpus=0)
+    return Demand.model_construct(
+        cpus=base.cpus + demand.cpus * members,
+        memory=base.memory + demand.memory * members,
+        devices=base.devices + demand.devices * members,
+    )
+
+
+def _in_order(state: State) -> Iterable[Task]:
+    return sorted(
+        state.graph.tasks, key=lambda task: (state.place(task.id).start, -task.priority, task.id)
+    )
+
+
+def _topological(state: State) -> Iterable[Task]:
+    """Tasks after their predecessors, else in the order of the graph; a cycle's tasks are left out."""
+    waits = {task.id: len(task.after) for task in state.graph.tasks}
+    followers: dict[str, list[str]] = {}
+    for task in state.graph.tasks:
+        for other in task.after:
+            followers.setdefault(other, []).append(task.id)
+    queue = [task.id for task in state.graph.tasks if not task.after]
+    for id in queue:  # grows while it is read
+        yield state.task(id)
+        for follower in followers.get(id, ()):
+            waits[follower] -= 1
+            if not waits[follower]:
+                queue.append(follower)

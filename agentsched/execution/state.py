@@ -1,0 +1,217 @@
+"""How an execution stands: a fold over its records, the same in a fresh run as in a resumed one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Literal, assert_never
+
+from agentsched.errors import UserError
+from agentsched.execution.records import (
+    Again,
+    Began,
+    Finished,
+    GaveUp,
+    Intent,
+    Late,
+    Left,
+    MachineLost,
+    Opened,
+    Over,
+    Record,
+    Replanned,
+    Silent,
+    Stopping,
+    Taken,
+)
+from agentsched.planning.graph import Task, TaskGraph
+from agentsched.planning.inventory import Inventory
+from agentsched.planning.plan import Assignment, Plan
+
+Standing = Literal["waiting", "live", "done", "failed", "given_up"]
+"""``failed``: the last attempt did not end well and another one is due."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """One attempt as the ledger knows it."""
+
+    intent: Intent
+    taken: Taken | None = None
+    began: Began | None = None
+    stopping: Stopping | None = None
+    over: Over | None = None
+
+    @property
+    def key(self) -> str:
+        """The attempt's key."""
+        return self.intent.key
+
+    @property
+    def started(self) -> datetime:
+        """When it began, as near as is known."""
+        if self.over is not None and self.over.started is not None:
+            return self.over.started
+        if self.began is not None:
+            return self.began.started
+        return self.intent.at
+
+    @property
+    def counts(self) -> bool:
+        """Whether it uses up a retry: it ended badly, and not because we or others held it back."""
+        if self.over is None or self.over.outcome in ("done", "skipped"):
+            return False
+        return not (self.stopping is not None and self.stopping.why == "leaving")
+
+
+class State:
+    """Graph, plan and inventory in force, and what became of every task."""
+
+    def __init__(self, opened: Opened) -> None:
+        self.execution = opened.execution
+        self.executor = opened.executor
+        self.first = opened
+        """What was approved at first; delay is measured against it."""
+        self.graph: TaskGraph = opened.graph
+        self.plan: Plan = opened.plan
+        self.inventory: Inventory = opened.inventory
+        self.tried: dict[str, list[Tried]] = {}
+        """By task, oldest first; tasks that a later plan dropped stay."""
+        self.gave_up: dict[str, str] = {}
+        """By task, why."""
+        self.lost: frozenset[str] = frozenset()
+        """Machines that are gone."""
+        self.late: frozenset[tuple[str, str, bool]] = frozenset()
+        """Task, key and whether straggling: what was said already."""
+        self.silent: frozenset[str] = frozenset()
+        """Keys for which the executor once did not answer."""
+        self.finished = False
+        self._index()
+
+    def apply(self, record: Record) -> None:
+        """Take in one more record."""
+        match record:
+            case Opened():
+                raise ValueError("a ledger is opened once")
+            case Replanned():
+                self.graph, self.plan = record.graph, record.plan
+                self.inventory = record.inventory
+                self.lost &= {machine.name for machine in record.inventory.machines}
+                self._index()
+            case Intent():
+                self.tried.setdefault(record.task, []).append(Tried(record))
+            case Taken():
+                self._amend(record.task, record.key, taken=record)
+            case Began():
+                self._amend(record.task, record.key, began=record)
+            case Stopping():
+                self._amend(record.task, record.key, stopping=record)
+            case Over():
+                self._amend(record.task, record.key, over=record)
+            case GaveUp():
+                self.gave_up[record.task] = record.reason
+            case Again():
+                self.gave_up.pop(record.task, None)
+            case Late():
+                self.late |= {(record.task, record.key, record.straggling)}
+            case Silent():
+                self.silent |= {record.key}
+            case MachineLost():
+                self.lost |= set(record.machines)
+            case Left():
+                pass
+            case Finished():
+                pass
+            case _:
+                assert_never(record)
+        self.finished = isinstance(record, Finished)
+
+    def standing(self, task: str) -> Standing:
+        """Say how a task stands."""
+        last = self.last(task)
+        if last is not None and last.over is None:
+            return "live"
+        if last is not None and last.over is not None and last.over.outcome == "done":
+            return "done"
+        if task in self.gave_up:
+            return "given_up"
+        if last is None or not last.counts:
+            return "waiting"
+        return "failed"
+
+    def last(self, task: str) -> Tried | None:
+        """Return a task's newest attempt."""
+        attempts = self.tried.get(task)
+        return attempts[-1] if attempts else None
+
+    def live(self) -> Iterator[Tried]:
+        """Attempts that were begun and have not ended, in order of their intents."""
+        for attempts in self.tried.values():
+            if attempts[-1].over is None:
+                yield attempts[-1]
+
+    def find(self, key: str) -> Tried:
+        """Return the attempt of that key.
+
+        Raises:
+            KeyError: There is none.
+        """
+        for attempts in self.tried.values():
+            for tried in attempts:
+                if tried.key == key:
+                    return tried
+        raise KeyError(key)
+
+    def task(self, id: str) -> Task:
+        """Return the task of that id in the graph in force.
+
+        Raises:
+            KeyError: There is none.
+        """
+        return self._tasks[id]
+
+    def place(self, task: str) -> Assignment:
+        """Return a task's place in the plan in force.
+
+        Raises:
+            KeyError: There is none.
+        """
+        return self._places[task]
+
+    def seconds(self, task: str) -> float:
+        """Return how long the plan in force thinks a task takes."""
+        place = self._places[task]
+        return (place.end - place.start).total_seconds()
+
+    def _index(self) -> None:
+        self._tasks = {task.id: task for task in self.graph.tasks}
+        self._places = {place.task: place for place in self.plan.assignments}
+
+    def _amend(self, task: str, key: str, **changes: object) -> None:
+        attempts = self.tried[task]
+        place = next((i for i, tried in enumerate(attempts) if tried.key == key), None)
+        if place is None:
+            raise KeyError(key)
+        attempts[place] = replace(attempts[place], **changes)  # type: ignore[arg-type]
+
+
+def fold(records: Iterable[Record]) -> State:
+    """Return the state that these records lead to; the first must be ``opened``.
+
+    Raises:
+        UserError: They contradict each other.
+    """
+    rest = iter(records)
+    opened = next(rest)
+    assert isinstance(opened, Opened)
+    state = State(opened)
+    for number, record in enumerate(rest, start=2):
+        try:
+            state.apply(record)
+        except LookupError as error:
+            raise UserError(
+                f"ledger: line {number} speaks of {error.args[0]!r}, which never began; restore "
+                "the file"
+            ) from None
+    return state
