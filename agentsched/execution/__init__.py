@@ -1,1 +1,37 @@
 """Carrying out an approved plan: every attempt at most once, killable, retried by rule."""
+
+from agentsched.execution.clock import Clock, SystemClock, VirtualClock
+from agentsched.execution.dry_run import Act, DryRun
+from agentsched.execution.executor import Attempt, Executor, ExecutorError, Refused
+from agentsched.execution.ledger import Ledger, read_records
+from agentsched.execution.local import LocalExecutor
+from agentsched.execution.records import Record
+from agentsched.execution.remaining import Remaining
+from agentsched.execution.report import Report
+from agentsched.execution.rules import Rules
+from agentsched.execution.runner import Execution, opening, run_plan
+from agentsched.execution.state import State, fold
+
+__all__ = [
+    "Act",
+    "Attempt",
+    "Clock",
+    "DryRun",
+    "Execution",
+    "Executor",
+    "ExecutorError",
+    "Ledger",
+    "LocalExecutor",
+    "Record",
+    "Refused",
+    "Remaining",
+    "Report",
+    "Rules",
+    "State",
+    "SystemClock",
+    "VirtualClock",
+    "fold",
+    "opening",
+    "read_records",
+    "run_plan",
+]

@@ -13,8 +13,17 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from agentsched.errors import StorageError
-from agentsched.execution.executor import Absent, Attempt, Ended, Queued, Refused, Status
+from agentsched.execution.executor import (
+    Absent,
+    Attempt,
+    Ended,
+    ExecutorError,
+    Queued,
+    Refused,
+    Status,
+)
 from agentsched.execution.folder import SUPERVISOR, AttemptFolder, rlimits_of
+from agentsched.execution.ledger import Step, no_step
 
 ALLOWED = (
     "PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LANGUAGE", "LC_*", "TZ", "TMPDIR",
@@ -45,6 +54,7 @@ class LocalExecutor:
         allowed: Sequence[str] = ALLOWED,
         grace: float = 10.0,
         launch: Sequence[str] = _LAUNCH,
+        step: Step = no_step,
     ) -> None:
         """Say where.
 
@@ -55,7 +65,9 @@ class LocalExecutor:
             allowed: Names (with ``*``) that commands inherit of them.
             grace: Seconds between asking a command to stop and killing it.
             launch: Starts a supervisor when the attempt's folder is appended.
+            step: See ``ledger.Step``.
         """
+        self._step = step
         self._root = root.absolute()
         self._work = work.absolute()
         self._grace = grace
@@ -82,7 +94,9 @@ class LocalExecutor:
                 grace=self._grace,
                 rlimits=rlimits_of(attempt),
             )
+            self._step("job written")
             self._launched[attempt.key] = self._spawn(folder)
+            self._step("launched")
         except StorageError as error:
             raise Refused(str(error), transient=True) from error
         return await self._first_word(attempt.key)
@@ -99,7 +113,10 @@ class LocalExecutor:
         """Tell the supervisor; see ``Executor.cancel``."""
         folder = self.folder(key)
         if folder.result() is None:
-            folder.write_cancel()
+            try:
+                folder.write_cancel()
+            except StorageError as error:
+                raise ExecutorError(str(error)) from error
             claim = folder.claim()
             # Only the supervisor holds the lock, so the process of that id is no other one.
             if claim is not None and folder.supervised():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -41,26 +41,29 @@ def ready(
             continue
         machines_there = not state.lost & set(place.machines)
         apart = not running & enemies(state.graph, task.id)
-        fits = room.fits(task, place) and _stays(state.inventory, place, now)
+        fits = room.fits(task, place.machines) and _stays(state.inventory, place, now)
         if machines_there:
-            room.take(task, place)
+            room.take(task, place.machines)
         if machines_there and apart and fits:
             found.append(task)
             running.add(task.id)
     return tuple(found)
 
 
-def ahead(state: State) -> tuple[Task, ...]:
-    """Return the tasks an executor that holds what waits can be given now, predecessors first."""
+def ahead(state: State, *, held: Collection[str] = ()) -> tuple[Task, ...]:
+    """Return the tasks an executor that holds what waits can be given now, predecessors first.
+
+    One without a command is not the executor's: who waits for it is given when it is done.
+    """
     found: list[Task] = []
     given: set[str] = set()
-    for task in _topological(state):
+    for task in _topological(state.graph):
         open_ = state.standing(task.id) in ("waiting", "failed")
         lost = state.lost & set(state.place(task.id).machines)
-        before = all(
-            other in given or state.standing(other) in ("live", "done") for other in task.after
-        )
-        if open_ and not lost and before and task.command:
+        before = all(_is_done(state, other) or other in given for other in task.after)
+        if state.standing(task.id) == "live" and task.command:
+            given.add(task.id)
+        if open_ and not lost and before and task.command and task.id not in held:
             found.append(task)
             given.add(task.id)
     return tuple(found)
@@ -69,7 +72,7 @@ def ahead(state: State) -> tuple[Task, ...]:
 def blocked(state: State) -> dict[str, str]:
     """Return the waiting tasks that can never start as things are, each with the reason."""
     found: dict[str, str] = {}
-    for task in _topological(state):
+    for task in _topological(state.graph):
         if state.standing(task.id) not in ("waiting", "failed"):
             continue
         lost = sorted(state.lost & set(state.place(task.id).machines))
@@ -93,8 +96,13 @@ def check_fit(graph: TaskGraph, plan: Plan, inventory: Inventory) -> None:
 
     Raises:
         UserError: A task has no place, a machine is unknown, or it is too small for the task
-            even when it is empty.
+            even when it is empty; or tasks wait for each other in a circle.
     """
+    circle = {task.id for task in graph.tasks} - {task.id for task in _topological(graph)}
+    if circle:
+        raise UserError(
+            f"task {min(circle)!r} waits for itself over others; take one of its 'after' away"
+        )
     places = {place.task: place for place in plan.assignments}
     room = Room({machine.name: machine for machine in inventory.machines})
     for task in graph.tasks:
@@ -107,7 +115,7 @@ def check_fit(graph: TaskGraph, plan: Plan, inventory: Inventory) -> None:
                     f"task {task.id!r}: no machine {name!r} in the inventory; known: "
                     f"{', '.join(sorted(room.machines)[:8])}"
                 )
-        if not room.fits(task, place):
+        if not room.fits(task, place.machines):
             raise UserError(
                 f"task {task.id!r} does not fit on {', '.join(sorted(set(place.machines)))}: "
                 f"{task.demand.cpus:g} cpus, {task.demand.memory:g} GiB, {task.demand.devices} "
@@ -128,12 +136,12 @@ class Room:
         room = cls({machine.name: machine for machine in state.inventory.machines})
         for tried in state.live():
             task = state.task(tried.intent.task)
-            room.take(task, state.place(task.id))
+            room.take(task, tried.intent.machines)
         return room
 
-    def fits(self, task: Task, place: Assignment) -> bool:
+    def fits(self, task: Task, on: Sequence[str]) -> bool:
         """Say whether all members fit beside what is there."""
-        for name, members in Counter(place.machines).items():
+        for name, members in Counter(on).items():
             machine = self.machines[name]
             after = _add(self.used.get(name), task.demand, members)
             if after.cpus > machine.cpus + _CRUMB or after.devices > machine.devices:
@@ -142,9 +150,9 @@ class Room:
                 return False
         return True
 
-    def take(self, task: Task, place: Assignment) -> None:
+    def take(self, task: Task, on: Sequence[str]) -> None:
         """Count a task's members as there, fitting or not."""
-        for name, members in Counter(place.machines).items():
+        for name, members in Counter(on).items():
             self.used[name] = _add(self.used.get(name), task.demand, members)
 
 
@@ -154,8 +162,7 @@ def free_devices(state: State, task: Task) -> tuple[tuple[int, ...], ...]:
         return ()
     held: dict[str, set[int]] = {}
     for tried in state.live():
-        machines = state.place(tried.intent.task).machines
-        for name, indices in zip(machines, tried.intent.devices, strict=False):
+        for name, indices in zip(tried.intent.machines, tried.intent.devices, strict=False):
             held.setdefault(name, set()).update(indices)
     given: list[tuple[int, ...]] = []
     for name in state.place(task.id).machines:
@@ -218,16 +225,17 @@ def _in_order(state: State) -> Iterable[Task]:
     )
 
 
-def _topological(state: State) -> Iterable[Task]:
-    """Tasks after their predecessors, else in the order of the graph; a cycle's tasks are left out."""
-    waits = {task.id: len(task.after) for task in state.graph.tasks}
+def _topological(graph: TaskGraph) -> Iterable[Task]:
+    """Tasks after their predecessors, else as in the graph; those on a cycle are left out."""
+    tasks = {task.id: task for task in graph.tasks}
+    waits = {task.id: len(set(task.after)) for task in graph.tasks}
     followers: dict[str, list[str]] = {}
-    for task in state.graph.tasks:
-        for other in task.after:
+    for task in graph.tasks:
+        for other in set(task.after):
             followers.setdefault(other, []).append(task.id)
-    queue = [task.id for task in state.graph.tasks if not task.after]
+    queue = [task.id for task in graph.tasks if not task.after]
     for id in queue:  # grows while it is read
-        yield state.task(id)
+        yield tasks[id]
         for follower in followers.get(id, ()):
             waits[follower] -= 1
             if not waits[follower]:

@@ -54,6 +54,14 @@ class Intent(_Record):
     number: int
     """From 1."""
     key: str
+    machines: tuple[str, ...] = ()
+    """One a member, as the plan in force said."""
+    seconds: float = 0.0
+    """How long that plan thought it would take."""
+    limit: float | None = None
+    """Seconds after which it is killed."""
+    begin: AwareDatetime | None = None
+    """The executor itself holds it until then."""
     devices: tuple[tuple[int, ...], ...] = ()
     after: tuple[str, ...] = ()
     """Keys the executor itself makes it wait for."""

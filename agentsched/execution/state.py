@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Literal, assert_never
 
 from agentsched.errors import UserError
@@ -42,6 +42,8 @@ class Tried:
     began: Began | None = None
     stopping: Stopping | None = None
     over: Over | None = None
+    forgiven: bool = False
+    """Somebody let the task be tried again after it."""
 
     @property
     def key(self) -> str:
@@ -60,7 +62,7 @@ class Tried:
     @property
     def counts(self) -> bool:
         """Whether it uses up a retry: it ended badly, and not because we or others held it back."""
-        if self.over is None or self.over.outcome in ("done", "skipped"):
+        if self.over is None or self.forgiven or self.over.outcome in ("done", "skipped"):
             return False
         return not (self.stopping is not None and self.stopping.why == "leaving")
 
@@ -86,6 +88,8 @@ class State:
         """Task, key and whether straggling: what was said already."""
         self.silent: frozenset[str] = frozenset()
         """Keys for which the executor once did not answer."""
+        self.plans = 1
+        """How many plans there were."""
         self.finished = False
         self._index()
 
@@ -97,7 +101,9 @@ class State:
             case Replanned():
                 self.graph, self.plan = record.graph, record.plan
                 self.inventory = record.inventory
-                self.lost &= {machine.name for machine in record.inventory.machines}
+                # Who plans anew says which machines there are.
+                self.lost = frozenset()
+                self.plans += 1
                 self._index()
             case Intent():
                 self.tried.setdefault(record.task, []).append(Tried(record))
@@ -113,6 +119,8 @@ class State:
                 self.gave_up[record.task] = record.reason
             case Again():
                 self.gave_up.pop(record.task, None)
+                before = self.tried.get(record.task, [])
+                before[:] = [replace(tried, forgiven=True) for tried in before]
             case Late():
                 self.late |= {(record.task, record.key, record.straggling)}
             case Silent():
@@ -186,7 +194,13 @@ class State:
 
     def _index(self) -> None:
         self._tasks = {task.id: task for task in self.graph.tasks}
-        self._places = {place.task: place for place in self.plan.assignments}
+        # In UTC: within one zone Python counts wall time, which a change of the clocks stretches.
+        self._places = {
+            place.task: place.model_copy(
+                update={"start": place.start.astimezone(UTC), "end": place.end.astimezone(UTC)}
+            )
+            for place in self.plan.assignments
+        }
 
     def _amend(self, task: str, key: str, **changes: object) -> None:
         attempts = self.tried[task]
