@@ -62,13 +62,24 @@ class Extra:
     end: Moment | Span | None = None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Event:
-    """One VEVENT: a single event, the master of a series, or one changed occurrence."""
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where components are read from."""
 
     calendar: str
     href: str
     etag: str
+    definitions: Mapping[str, Component]
+    """VTIMEZONEs by TZID."""
+    zone: tzinfo | None = None
+    """X-WR-TIMEZONE: where floating times are, and where times in UTC recur."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Event:
+    """One VEVENT: a single event, the master of a series, or one changed occurrence."""
+
+    source: Source
     component: Component
     uid: str
     start: Moment
@@ -94,6 +105,21 @@ class Event:
     priority: int
     travel: timedelta
     """X-APPLE-TRAVEL-DURATION: needed before it starts."""
+
+    @property
+    def calendar(self) -> str:
+        """Name of its calendar."""
+        return self.source.calendar
+
+    @property
+    def href(self) -> str:
+        """The resource it stands in."""
+        return self.source.href
+
+    @property
+    def etag(self) -> str:
+        """State of that resource."""
+        return self.source.etag
 
     @property
     def repeats(self) -> bool:
@@ -128,19 +154,6 @@ class Event:
         if reply == "TENTATIVE" or (reply == "NEEDS-ACTION" and not own):
             return "soft"
         return "hard"
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """Where components are read from."""
-
-    calendar: str
-    href: str
-    etag: str
-    definitions: Mapping[str, Component]
-    """VTIMEZONEs by TZID."""
-    zone: tzinfo | None = None
-    """X-WR-TIMEZONE: where floating times are, and where times in UTC recur."""
 
 
 class Unreadable(ValueError):
@@ -183,9 +196,7 @@ class _Reader:
         recurrence = self.lines.get("RECURRENCE-ID", [None])[0]
         organiser = self.lines.get("ORGANIZER", [None])[0]
         return Event(
-            calendar=self.source.calendar,
-            href=self.source.href,
-            etag=self.source.etag,
+            source=self.source,
             component=self.component,
             uid=self._value("UID").strip(),
             start=start,
@@ -242,18 +253,11 @@ class _Reader:
             raise Unreadable(line.number, message) from None
 
     def _moment(self, line: Line, value: str) -> Moment:
-        tzid = line.param("TZID")
-        zone = self.source.zone
-        if tzid:
-            zone = zone_of(tzid, self.source.definitions)
-            if zone is None:
-                self._note(
-                    line, f"unknown time zone {tzid[:60]!r}; its times are read as the viewer's"
-                )
-        moment = parse_moment(value, zone, tzid)
-        if moment.zone is UTC and self.source.zone is not None:
-            there = moment.wall.replace(tzinfo=UTC).astimezone(self.source.zone)
-            return Moment(there.replace(tzinfo=None, fold=0), self.source.zone)
+        moment = read_moment(line, value, self.source)
+        if moment.tzid and moment.zone is None:
+            self._note(
+                line, f"unknown time zone {moment.tzid[:60]!r}; its times are read as the viewer's"
+            )
         return moment
 
     def _moments(self, line: Line) -> Iterator[Moment]:
@@ -324,6 +328,21 @@ class _Reader:
             return max(timedelta(0), parse_span(text).nominal)
         except ValueError:
             return timedelta(0)
+
+
+def read_moment(line: Line, value: str, source: Source) -> Moment:
+    """Return a date or time of a line, in the zone its TZID means.
+
+    Raises:
+        ValueError: It is none.
+    """
+    tzid = line.param("TZID")
+    moment = parse_moment(value, zone_of(tzid, source.definitions) if tzid else source.zone, tzid)
+    if moment.zone is UTC and source.zone is not None:
+        # Some exporters write UTC and mean the calendar's zone: what recurs is the time there.
+        there = moment.wall.replace(tzinfo=UTC).astimezone(source.zone)
+        return Moment(there.replace(tzinfo=None, fold=0), source.zone)
+    return moment
 
 
 def address_of(value: str) -> str:

@@ -95,7 +95,7 @@ def make_line(name: str, value: str, params: Params | None = None, end: str = "\
 
 
 def escape(text: str) -> str:
-    """Return text as a TEXT value; line ends of any system become ``\\n``."""
+    r"""Return text as a TEXT value; line ends of any system become ``\\n``."""
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     # Control characters may not stand in a TEXT at all.
     text = "".join(c for c in text if c in "\n\t" or (c >= " " and c != "\x7f"))

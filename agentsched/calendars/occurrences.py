@@ -123,7 +123,7 @@ class Series:
             for wall in wall_times(rule, master.start.wall, low, high, master.start.zone):
                 found.setdefault(wall)
         for extra in master.extras:
-            wall = self._like_master(extra.start).wall
+            wall = self.like_master(extra.start).wall
             if low <= wall <= high:
                 found.setdefault(wall, extra)
         excluded = self.excluded
@@ -168,9 +168,9 @@ class Series:
                 yield from _touching(_override(event, key, viewer), low, high)
 
     def _key(self, moment: Moment) -> str:
-        return self._like_master(moment).key
+        return self.like_master(moment).key
 
-    def _like_master(self, moment: Moment) -> Moment:
+    def like_master(self, moment: Moment) -> Moment:
         """Return it in the zone of the series, as some clients write these lines in another."""
         start = None if self.master is None else self.master.start
         if start is None or moment.is_date or start.is_date:
