@@ -1,0 +1,133 @@
+"""The two doors: ``resolve`` one phrase, ``find_times`` in a text."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from agentsched.times.almanac import Almanac
+from agentsched.times.errors import TimePhraseError
+from agentsched.times.habits import Habits
+from agentsched.times.pieces import DayPart
+from agentsched.times.reading import Reading, read
+from agentsched.times.resolved import Found, Resolved
+from agentsched.times.resolving import Resolving
+from agentsched.times.rules_clock import hinted
+from agentsched.times.runs import runs
+from agentsched.times.scanner import scan
+from agentsched.times.spelling import PHRASE_LIMIT, TEXT_LIMIT, check_length, plain
+
+OFFICE = Habits()
+
+
+def resolve(phrase: str, now: datetime, zone: ZoneInfo, *, habits: Habits = OFFICE) -> Resolved:
+    """Return what a phrase, or a sentence with one, says of time.
+
+    Args:
+        phrase: The user's words, at most 300 characters.
+        now: When they were said; aware.
+        zone: Where the user is.
+        habits: Working hours, weekend, holidays, order of dates.
+
+    Raises:
+        TimePhraseError: There is no time in it, more than one that contradict each other, a time
+            that clocks skip, or a date that does not exist.
+    """
+    check_length(phrase, PHRASE_LIMIT)
+    speech = _Speech(phrase, now, zone, habits)
+    readings = speech.readings()
+    if not readings:
+        raise TimePhraseError(
+            f"no time in {_short(phrase)}; say when, for example 'tomorrow at 3pm' or "
+            f"'every Monday at 9'"
+        )
+    main = max(readings, key=lambda reading: reading.rank)
+    return speech.value(_completed(main, readings, speech.almanac))
+
+
+def find_times(
+    text: str, now: datetime, zone: ZoneInfo, *, habits: Habits = OFFICE
+) -> tuple[Found, ...]:
+    """Return every time phrase of a text, in order; of at most 20,000 characters.
+
+    Raises:
+        TimePhraseError: The text is too long, or a phrase names a time that does not exist.
+    """
+    check_length(text, TEXT_LIMIT)
+    speech = _Speech(text, now, zone, habits)
+    return tuple(
+        Found(reading.start, reading.end, text[reading.start : reading.end], speech.value(reading))
+        for reading in speech.readings()
+    )
+
+
+class _Speech:
+    """A text said at one moment by one user."""
+
+    def __init__(self, text: str, now: datetime, zone: ZoneInfo, habits: Habits) -> None:
+        if now.tzinfo is None or now.utcoffset() is None:
+            raise TimePhraseError(f"now is {now} without a zone; give an aware datetime")
+        self._text, self._now, self._zone, self._habits = text, now, zone, habits
+        self._known = plain(text)
+        self.almanac = self._fresh()
+
+    def _fresh(self) -> Almanac:
+        return Almanac(self._now.astimezone(self._zone).date(), self._habits)
+
+    def readings(self) -> list[Reading]:
+        day_first = self._habits.reads_day_first(self._zone)
+        pieces = scan(self._known, self._text, day_first=day_first)
+        return [reading for run in runs(self._known, pieces) for reading in read(run)]
+
+    def value(self, reading: Reading) -> Resolved:
+        said = self._text[reading.start : reading.end]
+        almanac, self.almanac = self.almanac, self._fresh()
+        try:
+            found = Resolving(reading, self._now, self._zone, almanac, self._hint(reading)).value()
+        except TimePhraseError as error:
+            raise TimePhraseError(f"{_short(said)}: {error}") from error
+        except (OverflowError, ValueError) as error:
+            raise TimePhraseError(
+                f"{_short(said)} lies beyond the calendar ({error}); name a year from 1 to 9999"
+            ) from error
+        return replace(found, phrase=said)
+
+    def _hint(self, reading: Reading) -> DayPart | None:
+        if len(self._known) > PHRASE_LIMIT:
+            line = self._known[max(0, reading.start - 80) : reading.end + 80]
+            return hinted(line)
+        return hinted(self._known)
+
+
+def _completed(main: Reading, readings: list[Reading], almanac: Almanac) -> Reading:
+    """Add to the main reading what the others of a sentence say about it."""
+    for other in readings:
+        if other is main:
+            continue
+        if all(side.empty for side in other.sides) and not other.repeat and not main.lengths:
+            main.lengths = other.lengths
+        elif other.repeat and main.repeat is None and all(side.empty for side in other.sides):
+            main.repeat = other.repeat
+        elif not _fills(main, other):
+            almanac.note("only one of the times said; say the others apart")
+    return main
+
+
+def _fills(main: Reading, other: Reading) -> bool:
+    """Put a day to a time of day, or the other way round, that stand apart in a sentence."""
+    if len(main.sides) > 1 or len(other.sides) > 1 or other.bound or other.repeat:
+        return False
+    mine, theirs = main.sides[0], other.sides[0]
+    if mine.days and not mine.clocks and theirs.clocks and not theirs.days:
+        mine.clocks = theirs.clocks
+        return True
+    if (mine.clocks or main.repeat) and not mine.days and theirs.days and not theirs.clocks:
+        if main.repeat is None:
+            mine.days = theirs.days
+        return main.repeat is None
+    return False
+
+
+def _short(text: str) -> str:
+    return repr(text if len(text) <= 60 else text[:57] + "...")

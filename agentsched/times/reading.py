@@ -1,0 +1,382 @@
+"""From a run of pieces to readings: who is the day, who the hour, what bounds what."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from agentsched.times.pieces import (
+    AllDay,
+    Amount,
+    Beside,
+    CalendarDay,
+    Clock,
+    Day,
+    DayPart,
+    Days,
+    Edge,
+    Holiday,
+    Link,
+    Nth,
+    NthLater,
+    Number,
+    Offset,
+    Period,
+    Piece,
+    Prefix,
+    Quarter,
+    Repeat,
+    Shift,
+    Stretch,
+    Times,
+    Today,
+    Weekday,
+    Year,
+    Zone,
+)
+from agentsched.times.runs import Run
+
+DAY_KINDS = Today | Weekday | CalendarDay | Period | Quarter | Year | Stretch | Holiday | NthLater
+PREFIX_KINDS = Nth | Edge | Shift | Beside
+
+
+@dataclass(frozen=True, slots=True)
+class Dated:
+    """A day as said, what stands before it, and the word that led to it."""
+
+    day: Day
+    prefixes: tuple[Prefix, ...] = ()
+    lead: str = ""
+
+
+@dataclass(slots=True)
+class Side:
+    """One end of a range, or all of what is no range."""
+
+    days: list[Dated] = field(default_factory=list)
+    several: tuple[int, ...] = ()
+    """Weekdays listed: "Tuesday and Thursday"."""
+    clocks: list[Clock] = field(default_factory=list)
+    shift: Shift | None = None
+    """"an hour before" the clock."""
+    part: DayPart | None = None
+    offset: Offset | None = None
+    join: str = ""
+    """The word before it, for all but the first."""
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing was said yet."""
+        return not (self.days or self.several or self.clocks or self.part or self.offset)
+
+
+@dataclass(slots=True)
+class Reading:
+    """All that one phrase says; ``start`` and ``end`` are offsets in the text."""
+
+    start: int
+    end: int
+    sides: list[Side] = field(default_factory=lambda: [Side()])
+    repeat: Repeat | None = None
+    weak_repeat: bool = False
+    nth: Nth | None = None
+    excluded: tuple[int, ...] = ()
+    lengths: list[Amount] = field(default_factory=list)
+    times: int = 0
+    zone: Zone | None = None
+    bound: str = ""
+    """"by", "before" or "after"."""
+    all_day: bool = False
+
+    @property
+    def empty(self) -> bool:
+        """Whether it says no time at all."""
+        return all(side.empty for side in self.sides) and not (
+            self.repeat or self.lengths or self.nth
+        )
+
+    @property
+    def rank(self) -> int:
+        """How much it says of when; the highest of a sentence is what the sentence is about."""
+        days = any(side.days or side.several or side.offset for side in self.sides)
+        clocks = any(side.clocks for side in self.sides)
+        parts = any(side.part for side in self.sides)
+        return (
+            16 * (self.repeat is not None and not self.weak_repeat) + 8 * days + 4 * clocks
+            + 2 * parts + bool(self.bound) + 2 * (len(self.sides) > 1)
+        )  # fmt: skip
+
+
+def read(run: Run) -> list[Reading]:
+    """Return what a run says: one reading, or several where it turns to another time."""
+    return _Reader(run).read()
+
+
+class _Reader:
+    def __init__(self, run: Run) -> None:
+        self._pieces = run.pieces
+        self._run = run
+        self._done: list[Reading] = []
+        self._fresh(run.pieces[0])
+
+    def _fresh(self, piece: Piece) -> None:
+        self._now = Reading(piece.start, piece.end)
+        self._lead = ""
+        self._prefixes: list[Prefix] = []
+        self._between = False
+
+    @property
+    def _side(self) -> Side:
+        return self._now.sides[-1]
+
+    def read(self) -> list[Reading]:
+        for index, piece in enumerate(self._pieces):
+            if self._turns(index):
+                self._close()
+                self._fresh(piece)
+            if not self._take(index, piece):
+                continue
+            self._now.end = max(self._now.end, piece.end)
+        self._close()
+        return self._done
+
+    def _close(self) -> None:
+        if self._prefixes and isinstance(self._prefixes[-1], Nth):
+            self._now.nth = self._prefixes[-1]
+        if len(self._now.sides) > 1 and self._side.empty:
+            self._now.sides.pop()
+        if not self._now.empty:
+            self._done.append(self._now)
+
+    def _turns(self, index: int) -> bool:
+        """Whether another time begins here: "Monday at 3 or Tuesday at 4"."""
+        value, side = self._pieces[index].value, self._side
+        if self._now.empty:
+            return False
+        if isinstance(value, Link):
+            following = self._value(index + 1)
+            if value.word == "or":
+                return True
+            if value.word in ("by", "due", "before", "after", "since"):
+                to_clock = isinstance(following, Clock | DayPart | Number)
+                if self._now.repeat:
+                    return value.word in ("by", "due") and False
+                return (
+                    not (to_clock and side.days and not side.clocks)
+                    and not (value.word in ("by", "due", "before") and self._only_length())
+                    and not (self._now.bound and side.empty)
+                )
+            return False
+        if self._now.repeat or self._lead in ("starting", "except"):
+            return False
+        if isinstance(value, DAY_KINDS) and not self._prefixes:
+            return any(not _agree(dated, value) for dated in side.days)
+        if isinstance(value, Clock):
+            return (
+                bool(side.clocks)
+                and len(self._now.sides) == 1
+                and not isinstance(self._value(index + 1), Repeat)
+                and self._lead != "and"
+            )
+        return False
+
+    def _only_length(self) -> bool:
+        return all(side.empty for side in self._now.sides)
+
+    def _value(self, index: int) -> object:
+        return self._pieces[index].value if 0 <= index < len(self._pieces) else None
+
+    def _take(self, index: int, piece: Piece) -> bool:
+        """Put a piece where it belongs; False if it says nothing here."""
+        value, side = piece.value, self._side
+        match value:
+            case Link(word):
+                return self._link(index, word)
+            case Nth() | Edge() | Shift() | Beside():
+                self._prefixes.append(value)
+            case Days(days):
+                self._several(days)
+            case Clock():
+                self._clock(value)
+            case DayPart():
+                side.part = side.part or value
+            case Offset():
+                side.offset = value
+            case Amount():
+                self._now.lengths.append(value)
+            case Repeat():
+                self._repeat(value, piece.weak)
+            case Times(count):
+                self._now.times = count
+            case Zone():
+                self._now.zone = value
+            case AllDay():
+                self._now.all_day = True
+            case Number():
+                clock = self._hour(index, value)
+                if clock is None:
+                    return False
+                self._clock(clock)
+            case _:
+                self._day(value)
+        self._lead = ""
+        return True
+
+    def _link(self, index: int, word: str) -> bool:
+        side = self._side
+        if word == "and" and self._between and not side.empty:
+            self._between = False
+            self._now.sides.append(Side(join="to"))
+        elif word in ("to", "until") and not side.empty:
+            self._now.sides.append(Side(join=word))
+        elif word == "until":
+            if self._now.repeat:
+                self._now.sides.append(Side(join="until"))
+            else:
+                self._now.bound = self._now.bound or "by"
+        elif word in ("by", "due", "before", "after", "since"):
+            self._bound(word)
+        elif word == "between":
+            self._between = True
+        self._lead = "" if word in ("to", "until") else word
+        return word in (
+            "by",
+            "due",
+            "before",
+            "after",
+            "since",
+            "between",
+            "from",
+            "starting",
+            "until",
+            "for",
+            "at",
+        )
+
+    def _bound(self, word: str) -> None:
+        if self._now.repeat and word in ("after", "since"):
+            return
+        if self._now.repeat:
+            self._now.sides.append(Side(join="until"))
+            return
+        if not self._now.bound:
+            self._now.bound = {"due": "by", "since": "after"}.get(word, word)
+
+    def _several(self, days: tuple[int, ...]) -> None:
+        if self._lead == "except":
+            self._now.excluded += days
+        elif self._now.repeat and not self._now.repeat.days:
+            self._now.repeat = replace(self._now.repeat, days=days)
+        else:
+            self._side.several = days
+
+    def _clock(self, clock: Clock) -> None:
+        if self._prefixes and isinstance(self._prefixes[-1], Shift):
+            shift = self._prefixes[-1]
+            if shift.amount.is_clock:
+                self._prefixes.pop()
+                self._side.shift = shift
+        if clock.name == "open" and self._side.part and self._side.part.name == "morning":
+            self._side.part = None
+        self._side.clocks.append(clock)
+
+    def _repeat(self, new: Repeat, weak: bool) -> None:
+        if self._lead == "except":
+            self._now.excluded += new.days
+            return
+        if self._prefixes and isinstance(self._prefixes[-1], Nth):
+            nth = self._prefixes.pop()
+            assert isinstance(nth, Nth)
+            self._now.nth = nth
+        old = self._now.repeat
+        if old is None:
+            self._now.repeat, self._now.weak_repeat = new, weak
+            return
+        finer = new if (new.days or new.business) else old
+        coarser = old if finer is new else new
+        if finer.days or finer.business:
+            interval = coarser.interval if coarser.unit == "week" else finer.interval
+            finer = replace(finer, interval=max(interval, finer.interval))
+        self._now.repeat = replace(
+            finer, part=old.part or new.part, times=old.times or new.times,
+            month_days=old.month_days + new.month_days,
+        )  # fmt: skip
+        self._now.weak_repeat = self._now.weak_repeat and weak
+
+    def _day(self, value: object) -> None:
+        assert isinstance(value, DAY_KINDS)
+        if self._lead == "except":
+            if isinstance(value, Weekday):
+                self._now.excluded += (value.day,)
+            elif isinstance(value, Period) and value.span == "weekend":
+                self._now.excluded += (5, 6)
+            return
+        prefixes, self._prefixes = tuple(self._prefixes), []
+        nth = prefixes[-1] if prefixes else None
+        each = (
+            isinstance(value, Period) and value.plain and value.span in ("month", "quarter", "year")
+        )
+        if (
+            isinstance(nth, Nth)
+            and each
+            and nth.what in ("weekday", "business")
+            and not self._now.bound
+        ):
+            self._now.nth = nth
+            assert isinstance(value, Period)
+            steps = {"month": ("month", 1), "quarter": ("month", 3), "year": ("year", 1)}
+            unit, interval = steps[value.span]
+            if self._now.repeat is None:
+                self._now.repeat = Repeat(unit, interval)  # type: ignore[arg-type]  # of the table above
+            return
+        dated = Dated(value, prefixes, self._lead)
+        if prefixes and isinstance(prefixes[-1], Shift) and not prefixes[-1].amount.parts:
+            return
+        self._side.days.append(dated)
+
+    def _hour(self, index: int, number: Number) -> Clock | None:
+        """Return the bare number as an hour where its neighbours make it one."""
+        if not self._is_hour(index, number):
+            return None
+        if number.digits >= 3:
+            hour, minute = divmod(number.value, 100)
+            return Clock(
+                hour, minute, half="24" if hour > 12 or (number.digits == 4 and hour < 7) else ""
+            )
+        return Clock(number.value, half="24" if number.value > 12 or not number.value else "")
+
+    def _is_hour(self, index: int, number: Number) -> bool:
+        hour, minute = divmod(number.value, 100) if number.digits >= 3 else (number.value, 0)
+        if hour > 24 or minute > 59:
+            return False
+        before, after, side = self._value(index - 1), self._value(index + 1), self._side
+        if before == Link("at") or isinstance(before, DayPart) or isinstance(after, DayPart):
+            return True
+        if number.digits >= 3:
+            return number.digits == 4 and bool(side.days or side.join) and number.value % 5 == 0
+        beyond = self._value(index + 2)
+        if after in (Link("to"), Link("until"), Link("and")) and isinstance(beyond, Clock | Number):
+            return after != Link("and") or self._between or bool(self._now.repeat)
+        if len(self._now.sides) > 1 and side.empty:
+            return bool(self._now.sides[-2].clocks)
+        if isinstance(after, Zone):
+            return True
+        if isinstance(after, Today) and index == 0 and self._run.opens:
+            return True
+        if isinstance(before, Link) and before.word in ("by", "before", "after", "until"):
+            return True
+        return bool(side.days or self._now.repeat) and not side.clocks and not side.several
+
+
+def _agree(dated: Dated, value: Day) -> bool:
+    """Whether two days can be said of one: a weekday and its date, a weekday and its week."""
+    kinds = {type(dated.day), type(value)}
+    if len(kinds) == 1:
+        both = (dated.day, value)
+        if all(isinstance(day, CalendarDay) for day in both):
+            return not (both[0].day and both[1].day)  # type: ignore[union-attr]  # checked above
+        return dated.day == value
+    if Weekday in kinds:
+        return not kinds & {Holiday}
+    if CalendarDay in kinds:
+        return bool(kinds & {Period, Year, Today})
+    return bool(kinds & {Year, Period, Today})

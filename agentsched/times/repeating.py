@@ -1,0 +1,357 @@
+"""From a reading that repeats to a recurrence with bounds and its first occurrence."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, datetime, timedelta, tzinfo
+from itertools import pairwise
+from math import ceil
+
+from agentsched.times.almanac import DAY, Almanac, add_amount
+from agentsched.times.composing import compose
+from agentsched.times.errors import TimePhraseError
+from agentsched.times.pieces import (
+    Amount,
+    CalendarDay,
+    Clock,
+    Holiday,
+    Nth,
+    Period,
+    Repeat,
+    Weekday,
+)
+from agentsched.times.reading import Dated, Reading, Side
+from agentsched.times.recurrence import Frequency, Recurrence, last_moment
+from agentsched.times.resolved import Grain, Resolved
+from agentsched.times.vocabulary import DAY_NAMES
+from agentsched.times.wall import Minutes, part_hours, settle, settle_range
+
+_FREQUENCIES: dict[str, Frequency] = {
+    "minute": "MINUTELY", "hour": "HOURLY", "day": "DAILY", "week": "WEEKLY", "month": "MONTHLY",
+    "year": "YEARLY",
+}  # fmt: skip
+_SPREAD = {2: (1, 3), 3: (0, 2, 4), 4: (0, 1, 3, 4), 5: (0, 1, 2, 3, 4), 6: (0, 1, 2, 3, 4, 5)}
+
+
+def resolve_repeat(reading: Reading, now: datetime, zone: tzinfo, almanac: Almanac) -> Resolved:
+    """Return the recurrence a reading speaks of.
+
+    Raises:
+        TimePhraseError: It never happens, or a bound of it does not exist.
+    """
+    return _Repeating(reading, now, zone, almanac).resolve()
+
+
+class _Repeating:
+    def __init__(self, reading: Reading, now: datetime, zone: tzinfo, almanac: Almanac) -> None:
+        assert reading.repeat is not None
+        self._reading, self._now, self._zone, self._almanac = reading, now, zone, almanac
+        self._repeat: Repeat = reading.repeat
+        self._after: date | None = None
+        """First day it may happen on."""
+        self._last: date | None = None
+        """Last day it may happen on."""
+
+    def resolve(self) -> Resolved:
+        refining = self._bounds()
+        rule = self._rule(refining)
+        clocks = self._clocks()
+        if clocks is not None and self._repeat.unit in ("hour", "minute"):
+            rule = self._windowed(rule, clocks)
+        elif len(self._times()) > 1 and not self._ends():
+            rule = self._several_times(rule)
+        day, start, end = self._first(rule, clocks)
+        rule = self._limited(rule, day, start)
+        length = self._length()
+        if length is not None and start is not None and end is None:
+            end = start + length
+        grain: Grain = "minute" if start is not None else "day"
+        if start is not None and end is not None:
+            length = length or end - start
+        return Resolved(
+            "recurrence", self._zone, start or day, end, None, grain, length, rule.value()
+        )  # fmt: skip
+
+    # Bounds
+
+    def _bounds(self) -> list[Dated]:
+        """Set first and last day; return the days that say on which days it happens."""
+        refining: list[Dated] = []
+        if self._weekday_range():
+            return refining
+        for index, side in enumerate(self._reading.sides):
+            if side.join and side.days:
+                self._set_last(side)
+                continue
+            followed = any(later.join and later.days for later in self._reading.sides[index + 1 :])
+            for dated in side.days:
+                if self._refines(dated):
+                    refining.append(dated)
+                else:
+                    self._set_first(dated, followed)
+            if side.offset is not None:
+                found = compose(Side(offset=side.offset), self._almanac)
+                if found is not None:
+                    self._after = found.first
+        return refining
+
+    def _weekday_range(self) -> bool:
+        """Take "Monday to Friday" as days of the week; whether there was one."""
+        sides = self._reading.sides
+        for left, right in pairwise(sides):
+            ends = [d.day for side in (left, right) for d in side.days]
+            names = [day.day for day in ends if isinstance(day, Weekday) and not day.which]
+            if right.join == "to" and len(names) == len(ends) == 2 and not self._repeat.days:
+                length = (names[1] - names[0]) % 7 + 1
+                days = tuple(sorted((names[0] + n) % 7 for n in range(length)))
+                self._repeat = replace(self._repeat, days=days)
+                left.days, right.days = [], []
+                if not right.clocks:
+                    sides.remove(right)
+                return True
+        return False
+
+    def _refines(self, dated: Dated) -> bool:
+        if dated.lead in ("starting", "from", "after", "since", "until"):
+            return False
+        day = dated.day
+        match self._repeat.unit:
+            case "week" | "day":
+                return isinstance(day, Weekday) and not day.which and not dated.prefixes
+            case "month":
+                return isinstance(day, CalendarDay) and day.month is None
+            case "year":
+                return (
+                    (isinstance(day, CalendarDay | Holiday)
+                    and not dated.prefixes)
+                    or bool(dated.prefixes and isinstance(dated.prefixes[0], Nth))
+                )
+            case _:
+                return False
+
+    def _set_last(self, side: Side) -> None:
+        found = compose(side, self._almanac)
+        if found is None:
+            return
+        if side.join == "until" and found.grain in ("month", "quarter", "year"):
+            self._almanac.note(f"until is before it begins: until {found.first - DAY}")
+            self._last = found.first - DAY
+        elif side.join == "before":
+            self._last = found.first - DAY
+        else:
+            self._last = found.end - DAY
+        if self._after is not None and self._last < self._after:
+            weekly = len(side.days) == 1 and isinstance(side.days[0].day, Weekday)
+            self._last += 7 * ceil((self._after - self._last).days / 7) * DAY if weekly else 0 * DAY
+
+    def _set_first(self, dated: Dated, followed: bool) -> None:
+        found = compose(Side([dated]), self._almanac)
+        if found is None:
+            return
+        self._after = found.first
+        if dated.lead in ("after",):
+            self._after = found.end
+        spans = found.end - found.first > DAY or isinstance(dated.day, Period)
+        if spans and dated.lead not in ("starting", "from", "after", "since") and not followed:
+            self._last = found.end - DAY
+
+    # The rule
+
+    def _rule(self, refining: list[Dated]) -> Recurrence:
+        repeat, nth = self._repeat, self._reading.nth
+        rule = Recurrence(_FREQUENCIES[repeat.unit], repeat.interval)
+        if nth is not None and repeat.unit in ("month", "year", "week"):
+            return self._nth(nth, replace(rule, freq="MONTHLY") if repeat.unit == "week" else rule)
+        if repeat.unit in ("day", "week"):
+            return self._weekly(rule, refining)
+        if repeat.unit == "month":
+            days = repeat.month_days + tuple(
+                d.day.day for d in refining if isinstance(d.day, CalendarDay)
+            )
+            if not days and repeat.times:
+                days = tuple(1 + n * (30 // repeat.times) for n in range(repeat.times))
+                self._almanac.note(f"the days of the month were not said: {days}")
+            if repeat.days:
+                return replace(rule, days=tuple((0, day) for day in repeat.days))
+            return replace(rule, month_days=days)
+        if repeat.unit == "year":
+            return self._yearly(rule, refining)
+        return rule
+
+    def _weekly(self, rule: Recurrence, refining: list[Dated]) -> Recurrence:
+        repeat = self._repeat
+        weekend = self._almanac.habits.weekend
+        days = set(repeat.days) | {d.day.day for d in refining if isinstance(d.day, Weekday)}
+        days |= {day for side in self._reading.sides for day in side.several}
+        if repeat.business and not days:
+            days = set(range(7)) - weekend
+        elif repeat.days == (5, 6):
+            days = set(weekend) or days
+        if not days and repeat.times and repeat.unit == "week":
+            days = set(_SPREAD.get(repeat.times, tuple(range(7))))
+            self._almanac.note(
+                "the days were not said: " + ", ".join(DAY_NAMES[day] for day in sorted(days))
+            )
+        if self._reading.excluded:
+            days = (days or set(range(7))) - set(self._reading.excluded)
+            if not days:
+                raise TimePhraseError(
+                    "every day of the week is excepted; leave one of them for it to happen on"
+                )
+        if days == set(range(7)):
+            days = set()
+        if repeat.unit == "day" and days and repeat.interval == 1:
+            rule = replace(rule, freq="WEEKLY")
+        rule = replace(rule, days=tuple((0, day) for day in sorted(days)))
+        if repeat.unit == "day" and repeat.times and not any(s.clocks for s in self._reading.sides):
+            return self._spread_over_day(rule, repeat.times)
+        return rule
+
+    def _spread_over_day(self, rule: Recurrence, times: int) -> Recurrence:
+        habits = self._almanac.habits
+        first, last = habits.work_start.hour, habits.work_end.hour
+        hours = tuple(first + n * (last - first) // times for n in range(times))
+        self._almanac.note("the hours were not said: " + ", ".join(f"{h:02}:00" for h in hours))
+        self._reading.sides[0].clocks = [Clock(hours[0], half="24")]
+        return replace(rule, hours=tuple(dict.fromkeys(hours)), minutes=(0,))
+
+    def _nth(self, nth: Nth, rule: Recurrence) -> Recurrence:
+        if rule.interval % 3 == 0 and rule.freq == "MONTHLY":
+            months = (3, 6, 9, 12) if nth.numbers[0] < 0 else (1, 4, 7, 10)
+            rule = replace(rule, months=months, anchored=True)
+        if nth.what == "weekday":
+            return replace(rule, days=tuple((n, day) for n in nth.numbers for day in nth.days))
+        if nth.what == "business":
+            days = tuple((0, d) for d in range(7) if d not in self._almanac.habits.weekend)
+            return replace(rule, days=days, position=nth.numbers[0])
+        if nth.what == "day":
+            return replace(rule, month_days=nth.numbers)
+        return replace(rule, days=tuple((n, 0 if nth.what == "week" else 5) for n in nth.numbers))
+
+    def _yearly(self, rule: Recurrence, refining: list[Dated]) -> Recurrence:
+        if self._repeat.times and not refining:
+            self._almanac.note("the days of the year were not said: evenly spread")
+            return Recurrence("MONTHLY", max(1, 12 * rule.interval // self._repeat.times))
+        for dated in refining:
+            if dated.prefixes and isinstance(dated.prefixes[0], Nth):
+                nth = dated.prefixes[0]
+                month = self._almanac.find(dated.day).first.month
+                return replace(
+                    rule, months=(month,), days=tuple((n, d) for n in nth.numbers for d in nth.days)
+                )
+            day = self._almanac.find(dated.day).first
+            return replace(rule, months=(day.month,), month_days=(day.day,))
+        return rule
+
+    # Times of day
+
+    def _times(self) -> list[Clock]:
+        return [clock for side in self._reading.sides for clock in side.clocks]
+
+    def _ends(self) -> bool:
+        """Whether its clocks are the two ends of each occurrence."""
+        return any(side.join and side.clocks for side in self._reading.sides)
+
+    def _part(self) -> object:
+        return next((s.part for s in self._reading.sides if s.part), None) or self._repeat.part
+
+    def _clocks(self) -> tuple[Minutes, Minutes | None] | None:
+        clocks = self._times()
+        part = next((s.part for s in self._reading.sides if s.part), None) or self._repeat.part
+        if not clocks:
+            return None if part is None else part_hours(part, self._almanac.habits)
+        if self._ends() and len(clocks) > 1:
+            return settle_range(clocks[0], clocks[1], part, self._almanac)
+        return settle(clocks[0], part, self._almanac), None
+
+    def _several_times(self, rule: Recurrence) -> Recurrence:
+        part = self._repeat.part
+        settled = [settle(clock, part, self._almanac) for clock in self._times()]
+        minutes = sorted({one.minute % 60 for one in settled})
+        if len(minutes) > 1:
+            self._almanac.note("only the first of its times repeats; say the others apart")
+            return rule
+        hours = tuple(sorted({one.minute // 60 % 24 for one in settled}))
+        self._reading.sides[0].clocks = [Clock(hours[0], minutes[0], half="24")]
+        return replace(rule, hours=hours, minutes=tuple(minutes))
+
+    def _windowed(self, rule: Recurrence, clocks: tuple[Minutes, Minutes | None]) -> Recurrence:
+        """Every hour between 9 and 5 begins at 9 and for the last time at 17."""
+        first, last = clocks
+        if last is None or last.minute > 1440:
+            return rule
+        hours = tuple(range(first.minute // 60, last.minute // 60 + 1))
+        hours = tuple(hour for hour in hours if hour < 24)
+        if rule.freq == "HOURLY":
+            hours = hours[:: rule.interval]
+            return replace(
+                rule, freq="DAILY", interval=1, hours=hours, minutes=(first.minute % 60,)
+            )
+        return replace(rule, hours=hours)
+
+    # The first occurrence, and the last
+
+    def _first(
+        self, rule: Recurrence, clocks: tuple[Minutes, Minutes | None] | None
+    ) -> tuple[date, datetime | None, datetime | None]:
+        start = self._after or self._almanac.today
+        if clocks is None:
+            if self._repeat.unit in ("minute", "hour"):
+                return (
+                    start,
+                    self._now.astimezone(self._zone).replace(second=0, microsecond=0),
+                    None,
+                )
+            begin = start if self._after or rule.days or rule.month_days or rule.months else start
+            return rule.first(begin), None, None
+        first, last = clocks
+        windowed = self._repeat.unit in ("minute", "hour")
+        for day in rule.from_day(start):
+            if self._last is not None and day > self._last:
+                break
+            try:
+                moment = first.on(day, self._zone, self._almanac)
+            except TimePhraseError as error:
+                self._almanac.note(f"not on {day}: {str(error).split(';')[0]}")
+                continue
+            if moment <= self._now and self._after is None:
+                continue
+            ends = None if last is None or windowed else last.on(day, self._zone, self._almanac)
+            return day, moment, ends
+        raise TimePhraseError(
+            f"{rule.value()} does not happen from {start} until {self._last}; name a later end"
+        )
+
+    def _length(self) -> timedelta | None:
+        lengths = [a.exact for a in self._reading.lengths if a.is_clock]
+        return lengths[0] if lengths else None
+
+    def _limited(self, rule: Recurrence, day: date, start: datetime | None) -> Recurrence:
+        if self._reading.times:
+            return replace(rule, count=self._reading.times)
+        spans = [a for a in self._reading.lengths if not a.is_clock]
+        if spans:
+            return self._for(spans[0], rule, day, start)
+        if self._last is None:
+            return rule
+        if self._last < day:
+            raise TimePhraseError(
+                f"{rule.value()} ends on {self._last}, before it first happens on {day}; "
+                f"name a later end"
+            )
+        return replace(rule, until=last_moment(self._last, start))
+
+    def _for(self, span: Amount, rule: Recurrence, day: date, start: datetime | None) -> Recurrence:
+        """Return the rule for a number of weeks, months: a count where that is the same."""
+        count, unit = span.count, span.unit
+        each = max(1, len(rule.days) or len(rule.month_days))
+        per: dict[tuple[str, str], float] = {
+            ("WEEKLY", "week"): each, ("DAILY", "day"): 1, ("DAILY", "week"): 7,
+            ("WEEKLY", "business"): 1, ("MONTHLY", "month"): each, ("MONTHLY", "year"): 12 * each,
+            ("MONTHLY", "quarter"): 3 * each, ("YEARLY", "year"): 1,
+        }  # fmt: skip
+        if (rule.freq, unit) in per and not (rule.freq == "DAILY" and rule.days):
+            times = per[rule.freq, unit] * count / rule.interval
+            return replace(rule, count=max(1, ceil(times)) * max(1, len(rule.hours)))
+        last = add_amount(day, span, 1, self._almanac.habits) - DAY
+        return replace(rule, until=last_moment(last, start))

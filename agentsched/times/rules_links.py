@@ -1,0 +1,78 @@
+"""Rules of the words that join times, and of zones."""
+
+from __future__ import annotations
+
+from zoneinfo import ZoneInfo
+
+from agentsched.times.pieces import Link, Zone
+from agentsched.times.rule import Match, Rule, Said, fixed, rule
+from agentsched.times.vocabulary import alternatives
+from agentsched.times.zones import ABBREVIATIONS, REGIONS, iana_names, offset_zone, place_zone
+
+_REGION = alternatives(REGIONS)
+
+
+def _abbreviation(match: Match) -> Said | None:
+    name, offset = match["name"], match["offset"].replace(" ", "")
+    if offset:
+        zone = offset_zone(offset) if name in ("utc", "gmt") else None
+        return None if zone is None else Said((Zone(zone, name.upper() + offset),))
+    loose = name not in ("utc", "gmt", "z", "zulu")
+    return Said((Zone(ZoneInfo(ABBREVIATIONS[name]), name.upper(), loose),))
+
+
+def _offset(match: Match) -> Said | None:
+    zone = offset_zone(match["offset"])
+    return None if zone is None else Said((Zone(zone, match["offset"].upper()),))
+
+
+def _iana(match: Match) -> Said | None:
+    name = iana_names().get(match["name"])
+    return Said((Zone(ZoneInfo(name), name),)) if name else None
+
+
+def _place(match: Match) -> Said | None:
+    """ "London time": the longest known place of up to three words."""
+    zone = place_zone(match["place"])
+    return None if zone is None else Said((Zone(zone, match["place"].title()),))
+
+
+RULES: tuple[Rule, ...] = (
+    fixed(r"at|@", Link("at")),
+    fixed(r"on", Link("on")),
+    fixed(r"in|during|over", Link("in")),
+    fixed(r"of", Link("of")),
+    fixed(r"from", Link("from")),
+    fixed(r"-{1,2}|to|through|thru|->|/", Link("to")),
+    fixed(r"until|til|till|'til|untill|ending(?:\s+on)?|up\s+to|up\s+until|ends(?:\s+on)?", Link("until")),
+    fixed(r"(?:in\s+)?between", Link("between")),
+    fixed(r"and|&|but|then", Link("and")),
+    fixed(r"or", Link("or")),
+    fixed(r"by|(?:no|not)\s+later\s+than|at\s+the\s+latest|latest(?:\s+by)?|deadline(?:\s+is)?:?", Link("by")),
+    fixed(r"due(?:\s+(?:by|on|at|in(?=\s+the))|\s+date:?)?", Link("due")),
+    fixed(r"before|ahead\s+of|prior\s+to|earlier\s+than", Link("before")),
+    fixed(r"after|later\s+than|past|(?:no|not)\s+(?:earlier|sooner|before)(?:\s+than)?|anytime\s+after",
+          Link("after")),
+    fixed(r"since", Link("since")),
+    fixed(r"(?:starting|beginning|commencing|effective|starts|begins)(?:\s+(?:from|on|at|in|with))?|as\s+of"
+          r"|from\s+(?=[^.]{1,40}?\s(?:on|onwards?)(?![a-z]))", Link("starting")),
+    fixed(r"(?:lasting|for|taking)(?:\s+(?:about|around|approximately|up\s+to|the))?", Link("for")),
+    fixed(r"except(?:\s+(?:for|on))?|excluding|but\s+not(?:\s+on)?|apart\s+from|other\s+than|not\s+on|without|skipping",
+          Link("except")),
+)  # fmt: skip
+
+_ABBREVIATIONS = rule(
+    rf"(?P<name>{alternatives(ABBREVIATIONS)})(?P<offset>\s?[+-]\s?\d{{1,2}}(?::?\d\d)?(?!\d))?"
+    r"(?:\s+time)?", _abbreviation,
+)  # fmt: skip
+_OFFSETS = rule(r"(?P<offset>z|[+-]\d\d:?\d\d(?!\d))", _offset)
+
+PLACES: tuple[Rule, ...] = (
+    rule(r"(?P<name>[a-z]{2,12}(?:/[a-z0-9_+-]{2,30}){1,2})(?:\s+time)?", _iana),
+    rule(rf"(?P<place>{_REGION}(?:\s+(?:standard|daylight|summer))?|[a-z.]+(?:\s[a-z.]+){{0,2}}?)"
+         r"\s+(?:local\s+)?time", _place),
+)  # fmt: skip
+"""Zones that may follow a day as well as a time of day."""
+NAMED_ZONES: tuple[Rule, ...] = (*PLACES, _ABBREVIATIONS, rule(rf"(?P<place>{_REGION})", _place))
+ZONES: tuple[Rule, ...] = (*NAMED_ZONES, _OFFSETS)
+"""With offsets such as -05:00, which after 9:00 would rather begin a range."""

@@ -1,0 +1,94 @@
+"""From a text to pieces: at each word the longest match of any rule."""
+
+from __future__ import annotations
+
+import re
+
+from agentsched.times import rules_amount, rules_clock, rules_days, rules_links, rules_repeat
+from agentsched.times.holidays import NAMES
+from agentsched.times.pieces import CalendarDay, Clock, DayPart, Link, Number, Piece
+from agentsched.times.rule import Match, Rule, Said
+from agentsched.times.vocabulary import MONTHS, NUMBERS, UNITS, WEEKDAYS
+
+_RULES: tuple[Rule, ...] = (
+    *rules_repeat.RULES, *rules_days.RULES, *rules_amount.RULES, *rules_clock.RULES,
+    *rules_links.RULES,
+)  # fmt: skip
+_WORD = re.compile(r"[a-z]+|\d+|[½¼¾@&'/+]|->|-{1,2}", re.ASCII)
+_REST = re.compile(r"[a-z\d_]*", re.ASCII)
+_OPENING = (
+    frozenset(WEEKDAYS) | {f"{day}s" for day in WEEKDAYS} | MONTHS.keys() | NUMBERS | UNITS.keys()
+    | {name.split()[0].split("'")[0].split(".")[0] for name in NAMES}
+    | set(
+        ["a", "about", "after", "afternoon", "afternoons", "ahead", "all", "alternate", "an", "and", "annual", "annually", "any", "anytime", "apart", "approximately", "around", "as", "asap", "at", "before", "begin", "beginning", "begins", "between", "bi", "biannually", "biennially", "bimonthly", "biweekly", "business", "but", "by", "ca", "close", "cob", "commencing", "couple", "current", "daily", "day", "deadline", "due", "during", "each", "early", "earlier", "effective", "end", "ending", "ends", "eob", "eod", "eom", "eoq", "eow", "eoy", "evening", "evenings", "every", "everyday", "except", "excluding", "few", "final", "fixed", "following", "for", "fortnight", "fortnightly", "fortnights", "from", "full", "gegen", "half", "hourly", "immediately", "in", "last", "late", "later", "latest", "lunch", "lunchtime", "lasting", "m", "mid", "midday", "middle", "midnight", "monthly", "morning", "mornings", "mw", "mwf", "next", "night", "nightly", "nights", "no", "noon", "not", "now", "o", "on", "once", "or", "other", "over", "overmorrow", "pair", "past", "penultimate", "per", "previous", "prior", "q", "quarterly", "remainder", "remaining", "rest", "right", "semi", "semiannually", "several", "since", "skipping", "start", "starting", "starts", "straight", "t", "taking", "tth", "tuth", "than", "the", "then", "this", "thrice", "through", "thru", "til", "till", "to", "today", "todays", "tomorow", "tomorows", "tomorrow", "tomorrows", "tommorow", "tommorrow", "tmr", "tmrw", "tmw", "tonight", "tonite", "tr", "twice", "until", "untill", "upcoming", "up", "weekday", "weekdays", "weekend", "weekends", "weekly", "whole", "within", "without", "work", "workday", "workdays", "working", "year", "yearly", "yesterday", "yesterdays", "coming", "of", "time"]
+    )
+)  # fmt: skip
+"""Words that a rule may begin with; others are passed over without a try."""
+_BETWEEN = re.compile(r"[\s(,]*", re.ASCII)
+
+
+def scan(known: str, written: str, *, day_first: bool) -> list[Piece]:
+    """Return the pieces of a text, in order and without overlap.
+
+    Args:
+        known: The text as ``spelling.plain`` spells it.
+        written: The text as it was given, of the same length.
+        day_first: Whether 3/12 is 3 December.
+    """
+    pieces: list[Piece] = []
+    position = 0
+    while (word := _WORD.search(known, position)) is not None:
+        start = word.start()
+        end, said = start, None
+        rules = _zone_rules(pieces, known, start)
+        if rules:
+            end, said = _longest(rules, known, written, start, day_first)
+        if word[0] in _OPENING or not word[0].isalpha():
+            plain_end, plain = _longest(_RULES, known, written, start, day_first)
+            if plain is not None and plain_end > end and not _barred(known, start, plain):
+                end, said = plain_end, plain
+        if said is None:
+            rest = _REST.match(known, word.end())
+            position = rest.end() if rest else word.end()
+            continue
+        pieces += [Piece(start, end, value, said.weak) for value in said.values]
+        position = end
+    return pieces
+
+
+def _longest(
+    rules: tuple[Rule, ...], known: str, written: str, start: int, day_first: bool
+) -> tuple[int, Said | None]:
+    best, end = None, start
+    for candidate in rules:
+        found = candidate.pattern.match(known, start)
+        if found is None or found.end() <= end:
+            continue
+        said = candidate.make(Match(found, written, day_first))
+        if said is not None:
+            best, end = said if isinstance(said, Said) else Said((said,)), found.end()
+    return end, best
+
+
+def _barred(known: str, start: int, said: Said) -> bool:
+    """Whether a number belongs to something else: $5, #4, the second 1 of 1:1."""
+    if not isinstance(said.values[0], Number) or not start:
+        return False
+    return known[start - 1] in "$€£#_" or (known[start - 1] in ":.," and known[start - 2].isdigit())
+
+
+def _zone_rules(pieces: list[Piece], known: str, start: int) -> tuple[Rule, ...]:
+    """Return the rules of zones that may follow what stands before."""
+    linked = bool(pieces) and pieces[-1].value in (Link("in"), Link("at"))
+    before = pieces[:-1] if linked else pieces
+    if not before or _BETWEEN.fullmatch(known, pieces[-1].end, start) is None:
+        return ()
+    last = before[-1].value
+    if isinstance(last, Clock) and not linked:
+        dated = len(before) > 1 and isinstance(before[-2].value, CalendarDay)
+        glued = dated and before[-2].end == before[-1].start
+        signed = known[start] == "+" or glued
+        return rules_links.ZONES if signed else rules_links.NAMED_ZONES
+    if isinstance(last, Number | DayPart) and not linked:
+        return rules_links.NAMED_ZONES
+    return rules_links.PLACES
