@@ -37,18 +37,29 @@ class Unread:
     why: str
 
 
-NUMBER: Final = r"\d[\d,]*(?:\.\d+)?"
+_WORDS: Final = {
+    "one": 1.0, "two": 2.0, "three": 3.0, "four": 4.0, "five": 5.0, "six": 6.0, "seven": 7.0,
+    "eight": 8.0, "nine": 9.0, "ten": 10.0, "twelve": 12.0, "fifteen": 15.0, "twenty": 20.0,
+    "thirty": 30.0, "forty": 40.0, "fifty": 50.0, "sixty": 60.0, "eighty": 80.0, "hundred": 100.0,
+    "a hundred": 100.0, "a thousand": 1000.0, "half a": 0.5, "a": 1.0, "an": 1.0,
+}  # fmt: skip
+DIGITS: Final = r"\d[\d,]*(?:\.\d+)?"
+NUMBER: Final = rf"(?:{DIGITS}|\b(?:{'|'.join(sorted(_WORDS, key=len, reverse=True))})\b)"
 LEVELS: Final[dict[str, Level]] = {
     **dict.fromkeys(("machine", "node", "box", "host", "server", "computer", "instance"), "node"),
     "rack": "rack",
     **dict.fromkeys(("zone", "availability zone", "az"), "zone"),
     "region": "region",
-}  # type: ignore[dict-item]  # fromkeys forgets that "node" is a literal
+}
 LEVEL: Final = (
-    r"(?P<level>machine|node|box|host|server|computer|instance|rack|availability zone|az|zone|region)"
-    r"(?:e?s)?\b"
+    r"(?P<level>machine|node|box|host|server|computer|instance|rack|availability zone|az|zone|"
+    r"region)(?:e?s)?\b"
 )
-WHERE: Final = r"(?:on|onto|in|into|inside|within|at|to|from|with|using|through)"
+
+
+def words(*alternatives: str) -> str:
+    """Return a pattern of whole words; each argument is a list with ``|`` between."""
+    return rf"\b(?:{'|'.join(alternatives)})\b"
 
 
 def level_of(match: re.Match[str]) -> Level:
@@ -57,7 +68,9 @@ def level_of(match: re.Match[str]) -> Level:
 
 
 def number(text: str) -> float:
-    """Return a number as people write it: ``1,000`` is a thousand, ``2,5`` is two and a half."""
+    """Return a number as people write it: 1,000 is a thousand, 2,5 two and a half, ten is ten."""
+    if text.lower() in _WORDS:
+        return _WORDS[text.lower()]
     whole, comma, rest = text.rpartition(",")
     if comma and len(rest) != 3:
         text = f"{whole.replace(',', '')}.{rest}"

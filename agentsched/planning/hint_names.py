@@ -1,4 +1,4 @@
-"""Wishes that name what the inventory has: device types, labels, machines, racks, zones, regions."""
+"""Wishes that name what the inventory has: device types, labels, machines, places."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ Place = Literal["rack", "zone", "region"]
 _NOUN: Final = r"(?:\s+(?:gpus?|cards?|machines?|nodes?|box(?:es)?|hosts?|servers?|instances?))?"
 _BETWEEN: Final = r"\s*(?:,|/|\bor\b|\band\b|\bnor\b)\s*(?:an?\s+|the\s+)?"
 _CLASS: Final = (
-    r"\b(?P<size>(?:big|large|huge|strong|powerful|small|little|weak)(?:ger|ger|gest|er|est)?\s+)?"
+    # with a count it is a demand, not a wish for a type
+    r"(?<!\d )(?<!\d)\b(?P<size>(?:big|large|huge|strong|powerful|small|little|weak)"
+    r"(?:ger|gest|er|est)?\s+)?"
     r"(?P<class>gpus?|accelerators?|graphics cards?|cpus?)\b(?:\s+(?:machines?|nodes?|box(?:es)?))?"
     r"(?!\s+(?:jobs?|runs?|hours?|time|memory|ram|usage|utili[sz]ation|bill|cluster|cores?))"
 )
@@ -24,6 +26,7 @@ _ACCELERATORS: Final = (
     r"\b(?:[ABHLPTVK]\d{1,3}[A-Z]?|GB\d{3}|GH\d{3}|MI\d{3}[A-Z]?|RTX\s?[A-Z]?\d{4}|TPU(?:\s?v\d)?)"
     r"s?\b"
 )
+_LIKE_A_DEVICE: Final = r"(?<=\bon )(?:(?:the|an?) )?(?P<name>[A-Z]{1,4}\d{2,5}[A-Z]{0,2}?)s?\b"
 _LIKE_A_REGION: Final = (
     r"\b(?:in|to|zone|region|into|of)\s+"
     r"(?P<name>[a-z]{2,}-(?:north|south|east|west|central)+(?:-?\d[a-z]?)?)\b"
@@ -49,9 +52,9 @@ def find_names(text: str, inventory: Inventory) -> Iterator[Found | Unread]:
     yield from _unknown(text, machines)
 
 
-def _named(text: str, names: Iterable[str], before: str = "", after: str = "") -> Iterator[
-    tuple[int, int, tuple[str, ...]]
-]:
+def _named(
+    text: str, names: Iterable[str], before: str = "", after: str = ""
+) -> Iterator[tuple[int, int, tuple[str, ...]]]:
     """Find one of these names, or several with commas, "or" and "and" between them."""
     spelt = {_key(name): name for name in names if name}
     if not spelt:
@@ -75,7 +78,9 @@ def _loosely(name: str) -> str:
 def _spelling(said: str, spelt: Mapping[str, str]) -> str:
     """Return the inventory's spelling of what was said, nouns and plural taken off."""
     words = _key(said)
-    fitting = [key for key in spelt if re.search(rf"(?<![\w-]){_loosely(key)}(?:'?s)?(?!\w)", words)]
+    fitting = [
+        key for key in spelt if re.search(rf"(?<![\w-]){_loosely(key)}(?:'?s)?(?!\w)", words)
+    ]
     return spelt[max(fitting, key=len)]
 
 
@@ -131,9 +136,7 @@ def _labels(text: str, machines: tuple[Machine, ...]) -> Iterator[Found]:
 
 
 def _label(start: int, end: int, names: tuple[str, ...]) -> Found:
-    return Found(
-        start, end, LabelHint(names=names), LabelHint(names=names, avoid=True), bare=True
-    )
+    return Found(start, end, LabelHint(names=names), LabelHint(names=names, avoid=True), bare=True)
 
 
 def _devices(text: str, machines: Iterable[Machine]) -> Iterator[Found]:
@@ -181,6 +184,8 @@ def _unknown(text: str, machines: tuple[Machine, ...]) -> Iterator[Unread]:
     devices = sorted({m.device for m in machines if m.devices and m.device})
     for match in re.finditer(_ACCELERATORS, text):
         yield Unread(*match.span(), _no_such("device", match[0].rstrip("s"), devices))
+    for match in re.finditer(_LIKE_A_DEVICE, text):
+        yield Unread(*match.span(), _no_such("device or machine", match["name"], devices))
     places = sorted({p for m in machines for p in (m.zone, m.region) if p})
     for match in re.finditer(_LIKE_A_REGION, text, re.IGNORECASE):
         yield Unread(*match.span(), _no_such("zone or region", match["name"], places))

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final
 
-from agentsched.planning.hint_found import LEVEL, Found, Unread, level_of
+from agentsched.planning.hint_found import LEVEL, LEVELS, Found, Unread, level_of
 from agentsched.planning.hints import (
     Level,
     NearDataHint,
@@ -23,6 +24,7 @@ _TOGETHER: Final = (
     rf"the (?:very )?same|a (?:single|common|shared)|the one)\s+(?:single\s+)?{LEVEL}",
     rf"\bshar(?:e|es|ing)\s+(?:the (?:same )?|a |one )?{LEVEL}",
     rf"\bsame\s+{LEVEL}",
+    rf"(?:^|(?<=, ))(?:one|a single)\s+{LEVEL}(?=\W*$|\s*,)",
 )
 _CLOSE: Final = r"\bclose(?:r|ly)? together\b|\b(?:close|near|next) to (?:each other|one another)\b"
 _ONE_PLACE: Final = r"\bco-?ll?ocated?\b|\btogether\b|\bside by side\b"
@@ -31,8 +33,12 @@ _APART: Final = (
     rf"\b(?:different|separate|distinct|several|multiple|various|their own|its own|own)\s+{LEVEL}",
     rf"\b(?:across|over|between|among)\s+{_ALL_OF}{LEVEL}(?<=s)",
 )
+_ONE_EACH: Final = (
+    r"\b(?:one|only one|a single)\b[^.;,]{0,30}?"
+    rf"\b(?P<each>(?:per|(?:on|in|for|to) (?:each|every))\s+{LEVEL})"
+)
 _SPREAD: Final = (
-    r"\b(?:spread|distribut|scatter|separat)(?:e|ed|es|ing)?\b(?:\s+(?:them|everything|it|these))?"
+    r"\b(?:spread|split|distribut|scatter|separat)(?:e|ed|es|ing)?\b(?:\s+(?:them|everything|it|these))?"
     r"(?:\s+out)?(?!\w)"
     # what it is spread over is found by itself
     rf"(?![^.;,]{{0,60}}?\b(?:across|over|between|among|on|in)\s+{_ALL_OF}{LEVEL})|\bapart\b"
@@ -40,13 +46,17 @@ _SPREAD: Final = (
 
 _SPOT: Final = r"\b(?:spot|pre-?emptible|interruptible)\b"
 _CAPACITY: Final = r"(?:\s+(?:instances?|machines?|nodes?|capacity|vms?|servers?|boxes))?"
-_STEADY: Final = r"\b(?:on-?\s?demand|non-?\s?(?:spot|pre-?emptible|interruptible)|reserved)\b"
+_STEADY: Final = (
+    r"\b(?:on-?\s?demand|non-?\s?(?:spot|pre-?emptible|interruptible)|"
+    r"reserved(?=\s+(?:instances?|machines?|nodes?|capacity|vms?)))\b"
+)
 
+_LEVEL_TOO: Final = LEVEL.replace("<level>", "<level2>")
 _NEAR: Final = (
     r"\b(?:(?:as\s+)?(?:close(?:r|st)?|near(?:er|est)?|next)(?:\s+to)?|beside|alongside|by|with|at|where|"
-    r"(?:on|to)\s+the\s+(?:machine|node|box|host|server)s?\s+(?:that|which|where|with)"
+    rf"(?:on|to|in|at)\s+the\s+{LEVEL}\s+(?:that|which|where|with)"
     r"(?:\s+(?:holds?|has|have|keeps?|stores?))?|"
-    rf"(?:(?:on|in|at)\s+)?the\s+same\s+{LEVEL}\s+as)\s+(?:the\s+|our\s+)?"
+    rf"(?:(?:on|in|at)\s+)?the\s+same\s+{_LEVEL_TOO}\s+as)\s+(?:the\s+|our\s+)?"
 )
 _DATA_SAID: Final = r"(?:\s+data(?:\s?sets?)?)?(?:\s+(?:is|are|lies?|lives?|sits?|resides?))?"
 _UNKNOWN_DATA: Final = (
@@ -76,12 +86,9 @@ def find_near_data(text: str, inventory: Inventory) -> Iterator[Found | Unread]:
 
 
 def _data_level(match: re.Match[str]) -> Level:
-    said = match[0].lower()
-    if match["level"]:
-        return level_of(match)
-    if said.startswith("where") or re.match(r"(?:on|to) the", said):
-        return "node"
-    return "zone"
+    if match["level"] or match["level2"]:
+        return LEVELS[(match["level"] or match["level2"]).lower()]
+    return "node" if match[0].lower().startswith("where") else "zone"
 
 
 def _known_level(item: DataSet, wanted: Level) -> Level:
@@ -101,6 +108,9 @@ def find_company(text: str) -> Iterator[Found]:
     for pattern in _APART:
         for match in re.finditer(pattern, text, re.IGNORECASE):
             yield _company(match, level_of(match), together=False)
+    for match in re.finditer(_ONE_EACH, text, re.IGNORECASE):
+        apart = _company(match, level_of(match), together=False)
+        yield replace(apart, start=match.start("each"))
     for pattern in _TOGETHER:
         for match in re.finditer(pattern, text, re.IGNORECASE):
             yield _company(match, level_of(match), together=True)

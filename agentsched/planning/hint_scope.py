@@ -5,27 +5,37 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 from agentsched.planning.graph import Task
 
-_SENTENCE_END: Final = r"(?<!\be\.g)(?<!\bi\.e)(?<!\b[ap]\.m)[.!?]+(?=\s|$)|[;\n]+|(?<=\w)\s+[-\u2022]\s+"
+_SENTENCE_END: Final = (
+    r"(?<!\be\.g)(?<!\bi\.e)(?<!\b[ap]\.m)[.!?]+(?=\s|$)|\n+|(?<=\w)\s+[-\u2022]\s+"
+)
 _CLAUSE_END: Final = (
-    r",\s*(?:and|but|or|then|while|though|although|yet|so)?\b|"
+    r"[,;]\s*(?:and|but|or|then|while|though|although|yet|so)?\b|"
     r"\b(?:and|(?<!thing )but|while|whereas|then|otherwise|though|although|yet)\b|:\s"
 )
 _WORD: Final = r"[A-Za-z0-9]+(?:[._-][A-Za-z0-9]+)*"
-_IGNORED: Final = frozenset(
-    "a an the both all each every of and or to up with for on in at is are be it its run job task "
-    "my our your his her their this that these those do does have has get one two three new".split()
+_LINKS: Final = frozenset(
+    ("a", "an", "the", "both", "all", "of", "two", "three", "my", "our", "your")
 )
-_LINKS: Final = frozenset("a an the both all of two three my our your".split())
+_IGNORED: Final = _LINKS | frozenset(
+    ("each", "every", "and", "or", "to", "up", "with", "for", "on", "in", "at", "is", "are", "be",
+     "it", "its", "run", "job", "task", "his", "her", "their", "this", "that", "these", "those",
+     "do", "does", "have", "has", "get", "one", "new")
+)  # fmt: skip
 _SAME: Final = {"big": "large", "bigger": "large", "huge": "large", "little": "small",
                 "tiny": "small", "smaller": "small", "larger": "large"}  # fmt: skip
 _ENDINGS: Final = ("ations", "ation", "ators", "ator", "ings", "ing", "ions", "ion", "ates", "ate",
                    "ers", "ies", "ed", "es", "s", "e", "y")  # fmt: skip
 _BACK: Final = r"\b(?:it|its|them|they|their|these|those)\b"
-_ALL: Final = r"\b(?:everything|nothing|anything|everyone|whatever|all of it|all (?:the )?tasks)\b"
+_EXCEPT: Final = (
+    r"\b(?:everything|all|anything)(?: of them)?,? (?:but|except(?: for)?|other than|apart from)"
+    r"(?:\s+(?:the|an?|for))*\s*$"
+)
+_ALL: Final = r"\b(?:everything|nothing|everyone|whatever|all of it|all (?:the )?tasks)\b"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +77,7 @@ def clauses(text: str, whole: Sequence[Stretch]) -> list[Stretch]:
         if all(match.end() <= part.start or match.start() >= part.end for part in whole):
             cuts.append(match.start())
     cuts.append(len(text))
-    return [Stretch(a, b) for a, b in zip(cuts, cuts[1:], strict=False) if text[a:b].strip(" ,")]
+    return [Stretch(a, b) for a, b in pairwise(cuts) if text[a:b].strip(" ,")]
 
 
 class Tasks:
@@ -107,6 +117,10 @@ class Tasks:
             open_end = match.end()
         return found
 
+    def without(self, ids: set[str]) -> tuple[str, ...]:
+        """Return the other tasks."""
+        return tuple(id for id in self._order if id not in ids)
+
     def in_order(self, ids: set[str]) -> tuple[str, ...]:
         """Return ids as the graph orders them."""
         return tuple(id for id in self._order if id in ids)
@@ -139,7 +153,7 @@ def joint(text: str, mentions: Sequence[Mention]) -> list[Stretch]:
     link = r"\s*(?:,|&|\band\b|\bor\b|\bwith\b|,\s*and\b)\s*(?:(?:the|an?|both|my|our)\s+)?"
     return [
         Stretch(a.start, b.end)
-        for a, b in zip(mentions, mentions[1:], strict=False)
+        for a, b in pairwise(mentions)
         if re.fullmatch(link, text[a.end : b.start], re.IGNORECASE)
     ]
 
@@ -147,6 +161,16 @@ def joint(text: str, mentions: Sequence[Mention]) -> list[Stretch]:
 def points_back(text: str) -> bool:
     """Whether it speaks of what was named before: it, them, those."""
     return bool(re.search(_BACK, text, re.IGNORECASE))
+
+
+def excepts(text: str) -> bool:
+    """Whether the tasks named right behind it are those that are not spoken of."""
+    return bool(re.search(_EXCEPT, text, re.IGNORECASE))
+
+
+def speaks_of_several(text: str) -> bool:
+    """Whether it speaks of all that was named in the sentence: both, they."""
+    return bool(re.search(r"\b(?:both|they|them|all)\b", text, re.IGNORECASE))
 
 
 def means_all(text: str) -> bool:

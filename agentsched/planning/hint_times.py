@@ -24,13 +24,16 @@ _NAMED: Final = (
     # "tonight" and "last night" are dates
     (r"\b(?:at|by|during|over|in)\s+(?:the\s+)?nights?(?:[- ]?time)?\b|\bovernight\b|\bnights\b"
      r"|\boff[- ]?peak(?:\s+hours)?\b", NIGHT, ()),
+    (r"\b(?:in\s+)?the\s+(?:small|wee|early) hours\b", (time(0), time(5)), ()),
     (r"\b(?:(?:in|during)\s+the\s+)?mornings\b|\bin the morning\b", (time(6), time(12)), ()),
     (r"\b(?:(?:in|during)\s+the\s+)?afternoons\b|\bin the afternoon\b", (time(12), time(18)), ()),
     (r"\b(?:(?:in|during)\s+the\s+)?evenings\b|\bin the evening\b", (time(18), time(22)), ()),
     (r"\b(?:in\s+|during\s+|within\s+)?(?:the\s+)?(?:office|business|working|work|core) hours\b",
      OFFICE, _WORK),
 )  # fmt: skip
-_OUTSIDE: Final = r"\b(?:outside(?: of)?|out of|off|after|beyond|not (?:in|during|within))\s+(?:the\s+)?$"
+_OUTSIDE: Final = (
+    r"\b(?:outside(?: of)?|out of|off|after|beyond|not (?:in|during|within))\s+(?:the\s+)?$"
+)
 
 _CLOCK: Final = (
     r"(?P<hour{n}>\d{{1,2}})(?:[:h.](?P<minute{n}>\d{{2}}))?\s*(?:o'clock)?\s*"
@@ -44,15 +47,13 @@ _RANGE: Final = (
 _HALF_OPEN: Final = (
     rf"\b(?:only|never|always)\s+(?:\w+\s+){{0,2}}?(?P<side>after|before)\s+{_HOUR.format(n=1)}"
 )
-_PERSONAL: Final = (
-    r"\b(?:I am|I'm|I have|I've|we have|we are|I was|meeting|dentist|doctor|appointment|call|lunch|"
-    r"dinner|interview|flight|conference|class|lesson)\b"
-)
 _DAY_SETS: Final = (
     (r"\b(?:on|at|over|during)\s+(?:the\s+)?weekends?\b|\b(?:the\s+)?weekends\b", _WEEKEND),
     (r"\b(?:on\s+)?(?:weekdays|working days|work days|week days)\b|\bduring the week\b", _WORK),
 )
-_ON_DAYS: Final = rf"\b(?:on\s+)?(?:{'|'.join(_DAYS)})s\b|\bevery\s+(?:{'|'.join(_DAYS)})\b"
+_ON_DAYS: Final = (
+    rf"\b(?:on\s+)?(?:{'|'.join(_DAYS)})s\b|\b(?:every|on an?)\s+(?:{'|'.join(_DAYS)})\b"
+)
 _AND: Final = r"\s*(?:,|,?\s*and|,?\s*or|,?\s*nor|&)\s+"
 
 
@@ -92,8 +93,6 @@ def _hours(text: str) -> Iterator[_Window]:
             said = f"{match[0]!r}: read as {hours[0]:%H:%M} to {hours[1]:%H:%M}"
             note = said + (" on weekdays" if days else "")
             yield _Window(start, match.end(), hours, days, bool(outside), note)
-    if re.search(_PERSONAL, text, re.IGNORECASE):
-        return
     for match in re.finditer(_RANGE, text, re.IGNORECASE):
         first = "1" if match["hour1"] or match["word1"] else "3"
         span = _range(match, first, "2")
@@ -157,16 +156,19 @@ def _disjoint(parts: list[_Window]) -> list[_Window]:
 def _joined(one: _Window, other: _Window, text: str) -> _Window | None:
     """Return both as one window where hours stand beside days; None where they do not."""
     between = text[one.end : other.start].strip(" ,").lower()
-    if between not in ("", "on", "of", "in") or one.hours and other.hours:
+    if between not in ("", "on", "of", "in"):
+        return None
+    # "at night, between 1 and 4" says twice the same, the second time in numbers
+    if one.hours and other.hours and not (one.assumed and not other.assumed):
         return None
     if one.days and other.days and one.hours is None and other.hours is None:
         return None
     return _Window(
         one.start,
         other.end,
-        one.hours or other.hours,
+        other.hours or one.hours,
         # Days that were said win over those that office hours bring along.
         (other.days or one.days) if one.hours else (one.days or other.days),
         one.avoid or other.avoid,
-        one.assumed or other.assumed,
+        other.assumed if other.hours else one.assumed,
     )
