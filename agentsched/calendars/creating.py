@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta, tzinfo
 
@@ -66,8 +67,10 @@ def make_event(new: NewEvent, uid: str, now: datetime, floating: tzinfo) -> Comp
             f"an event needs a title of at most {LONGEST_TITLE} characters, got {len(new.title)}"
         )
     start = _start(new)
-    span = _span(new, start, floating)
     rule = _rule(new, start)
+    span = _span(new, start, floating)
+    if rule is not None:
+        start = _first(rule, start)
     lines = [
         make_line("UID", uid),
         make_line("DTSTAMP", f"{now.astimezone(UTC):%Y%m%dT%H%M%SZ}"),
@@ -97,6 +100,23 @@ def envelope(components: tuple[Component, ...], zone: tzinfo | None, year: int) 
         "VCALENDAR", make_line("VERSION", "2.0"), make_line("PRODID", PRODUCT), *parts
     )
     return Document((whole,))
+
+
+def with_definitions(
+    document: Document, components: tuple[Component, ...], zones: Mapping[str, tzinfo], year: int
+) -> Document:
+    """Return a file in which every TZID that these components use and we know is defined."""
+    vcalendar = next(document.calendars)
+    known = {zone.text_of("TZID") for zone in vcalendar.children("VTIMEZONE")}
+    used = {line.param("TZID") for c in components for line in c.lines if "TZID" in line.param_text}
+    missing = [vtimezone(zones[tzid], year) for tzid in sorted(used - known) if tzid in zones]
+    made = [component for component in missing if component is not None]
+    if not made:
+        return document
+    own = [at for at, item in enumerate(vcalendar.items) if isinstance(item, Line)]
+    at = own[-1] + 1 if own else 0
+    whole = replace(vcalendar, items=(*vcalendar.items[:at], *made, *vcalendar.items[at:]))
+    return Document(tuple(whole if item is vcalendar else item for item in document.items))
 
 
 def _start(new: NewEvent) -> Moment:
@@ -168,14 +188,23 @@ def _rule(new: NewEvent, start: Moment) -> Rule | None:
         rule = replace(rule, until=Moment(instant.replace(tzinfo=None), UTC))
     elif until is not None and start.is_date and not until.is_date:
         rule = replace(rule, until=of_datetime(until.wall.date()))
+    return rule
+
+
+def _first(rule: Rule, start: Moment) -> Moment:
+    """The first time of the rule: RFC 5545 wants DTSTART to be one."""
+    far = start.wall + timedelta(days=366 * 30)
     try:
-        far = start.wall + timedelta(days=366 * 30)
         found = wall_times(rule, start.wall, start.wall, far, start.zone)
     except TooMany as error:
-        raise CalendarError(f"rule {new.rule[:80]!r}: {error}") from None
+        raise CalendarError(str(error)) from None
     if not found:
-        raise CalendarError(f"the rule {new.rule[:80]!r} never takes place from {new.start} on")
-    return rule
+        raise CalendarError(
+            f"the rule {rule.text[:80]} never takes place from {start.wall:%Y-%m-%d %H:%M} on"
+        )
+    if start.zone is not None:
+        check_exists(found[0], start.zone)
+    return start.at(found[0])
 
 
 def _people(new: NewEvent) -> list[Line]:

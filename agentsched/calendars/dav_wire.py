@@ -82,7 +82,7 @@ class Wire:
         self.url = urlunsplit((parts.scheme, place, parts.path or "/", "", ""))
         """Without credentials."""
         self._retries = access.retries
-        from caldav import DAVClient
+        from caldav.davclient import DAVClient
 
         self._client: Any = DAVClient(
             self.url, username=user or None, password=password or None, timeout=access.timeout,

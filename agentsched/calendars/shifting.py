@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime, time, timedelta, tzinfo
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from typing import Any
 
 from agentsched.calendars.errors import CalendarError
 from agentsched.calendars.events import Event
@@ -22,7 +23,7 @@ FAR = timedelta(days=366 * 60)
 """How far an unended series is walked to find what refers to its occurrences."""
 
 
-def placed(event: Event, when: datetime, floating: tzinfo, zone: str = "") -> Moment:
+def placed(event: Event, when: date, floating: tzinfo, zone: str = "") -> Moment:
     """Return when an event shall start, in its own way of writing times.
 
     Args:
@@ -161,7 +162,8 @@ def _other_time(rule: Rule, old: datetime, new: datetime) -> Rule:
                 f"the rule {rule.text[:80]} names several times of day; move single occurrences "
                 "or give the series a new rule"
             )
-        rule = replace(rule, **{name: (getattr(new, name),)})
+        changed: dict[str, Any] = {name: (getattr(new, name),)}
+        rule = replace(rule, **changed)
     return rule
 
 
@@ -179,9 +181,9 @@ def _check_same_rhythm(
     if old.frequency in PERIOD:
         return
     horizon = timedelta(days=7 * 12 * old.interval)
-    endless = {"count": None, "until": None}
-    before = wall_times(replace(old, **endless), old_first, old_first, old_first + horizon)  # type: ignore[arg-type]  # both fields may be None
-    after = wall_times(replace(new, **endless), new_first, new_first, new_first + horizon)  # type: ignore[arg-type]  # as above
+    endless: dict[str, Any] = {"count": None, "until": None}
+    before = wall_times(replace(old, **endless), old_first, old_first, old_first + horizon)
+    after = wall_times(replace(new, **endless), new_first, new_first, new_first + horizon)
     if [when + by for when in before] != after:
         raise _no_way(old, by.days)
 

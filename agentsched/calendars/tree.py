@@ -115,6 +115,21 @@ class Document:
         )
         return Document(items)
 
+    def components(self, *uids: str) -> tuple[Component, ...]:
+        """Return what its calendars hold of these UIDs, in the order of the file."""
+        return tuple(
+            component
+            for calendar in self.calendars
+            for component in calendar.children("VEVENT")
+            if component.text_of("UID").strip() in uids
+        )
+
+    def appending(self, *components: Component) -> Document:
+        """Return it with these at the end of its first calendar."""
+        first = next(self.calendars)
+        longer = replace(first, items=(*first.items, *components))
+        return Document(tuple(longer if item is first else item for item in self.items))
+
 
 def parse(text: str, file: str) -> Document:
     """Read a file.
