@@ -145,8 +145,6 @@ class Almanac:
         """Return the year of a date without one: the next time it comes."""
         month, last = day.month or 1, day.to or day.day
         year = self.today.year
-        while last and last > monthrange(year, month)[1] and last == 29 and month == 2:
-            year += 1
         over = (month, last or 31) < (self.today.month, self.today.day)
         if day.which == "last":
             year -= not over
@@ -275,14 +273,18 @@ class Almanac:
             if side == "end":
                 self.note(f"the end of the week is {DAY_NAMES[working[-1].weekday()]}")
                 return Days.one(working[-1])
-            if side == "start":
+            if side in ("start", "early"):
                 return Days(working[0], working[len(working) // 2])
+            if side == "late":
+                return Days(working[len(working) // 2 + 1], working[-1] + DAY)
             middle = working[len(working) // 2]
             return Days.one(middle)
         if side == "end":
             return Days.one(last)
         length = (base.end - base.first).days
-        if side == "start":
+        if side == "late":
+            return Days(base.first + 2 * length // 3 * DAY, base.end)
+        if side in ("start", "early"):
             return Days(base.first, base.first + max(1, length // 3) * DAY)
         return Days(base.first + length // 3 * DAY, base.first + 2 * length // 3 * DAY)
 

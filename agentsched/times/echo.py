@@ -93,7 +93,7 @@ def _series(resolved: Resolved) -> str:
     if "COUNT" in parts:
         words += f", {parts['COUNT']} times" if parts["COUNT"] != "1" else ", once"
     if not isinstance(start, datetime):
-        return words
+        return f"{words}, {_length(resolved.duration)} each" if resolved.duration else words
     hours = parts.get("BYHOUR", "").split(",")
     if len(hours) > 1:
         clock = ", ".join(f"{int(hour):02}:{start.minute:02}" for hour in hours)

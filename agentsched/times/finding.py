@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from agentsched.times.almanac import Almanac
 from agentsched.times.errors import TimePhraseError
 from agentsched.times.habits import Habits
-from agentsched.times.pieces import DayPart
+from agentsched.times.pieces import DayPart, Repeat, Weekday
 from agentsched.times.reading import Reading, read
 from agentsched.times.resolved import Found, Resolved
 from agentsched.times.resolving import Resolving
@@ -37,12 +37,12 @@ def resolve(phrase: str, now: datetime, zone: ZoneInfo, *, habits: Habits = OFFI
     check_length(phrase, PHRASE_LIMIT)
     speech = _Speech(phrase, now, zone, habits)
     readings = speech.readings()
-    if not readings:
+    if all(reading.adverb for reading in readings):
         raise TimePhraseError(
             f"no time in {_short(phrase)}; say when, for example 'tomorrow at 3pm' or "
             f"'every Monday at 9'"
         )
-    main = max(readings, key=lambda reading: reading.rank)
+    main = max((one for one in readings if not one.adverb), key=lambda reading: reading.rank)
     return speech.value(_completed(main, readings, speech.almanac))
 
 
@@ -59,6 +59,7 @@ def find_times(
     return tuple(
         Found(reading.start, reading.end, text[reading.start : reading.end], speech.value(reading))
         for reading in speech.readings()
+        if not reading.adverb
     )
 
 
@@ -78,7 +79,12 @@ class _Speech:
     def readings(self) -> list[Reading]:
         day_first = self._habits.reads_day_first(self._zone)
         pieces = scan(self._known, self._text, day_first=day_first)
-        return [reading for run in runs(self._known, pieces) for reading in read(run)]
+        found = []
+        for run in runs(self._known, pieces):
+            for reading in read(run):
+                reading.adverb = run.adverb
+                found.append(reading)
+        return found
 
     def value(self, reading: Reading) -> Resolved:
         said = self._text[reading.start : reading.end]
@@ -107,11 +113,23 @@ def _completed(main: Reading, readings: list[Reading], almanac: Almanac) -> Read
             continue
         if all(side.empty for side in other.sides) and not other.repeat and not main.lengths:
             main.lengths = other.lengths
-        elif other.repeat and main.repeat is None and all(side.empty for side in other.sides):
-            main.repeat = other.repeat
+        elif other.repeat and all(side.empty for side in other.sides):
+            if main.repeat is None and _may_repeat(main, other.repeat):
+                main.repeat = other.repeat
         elif not _fills(main, other):
             almanac.note("only one of the times said; say the others apart")
     return main
+
+
+def _may_repeat(main: Reading, repeat: Repeat) -> bool:
+    """Whether "weekly" elsewhere in the sentence makes a series of it: not of one day's date."""
+    if main.bound or len(main.sides) > 1 and main.sides[1].days:
+        return False
+    weekly = repeat.unit == "week"
+    return all(
+        dated.lead in ("starting", "from") or (weekly and isinstance(dated.day, Weekday))
+        for side in main.sides for dated in side.days
+    ) and any(side.clocks or side.days for side in main.sides)  # fmt: skip
 
 
 def _fills(main: Reading, other: Reading) -> bool:

@@ -101,8 +101,8 @@ class Nth:
 class Edge:
     """End of, start of, middle of."""
 
-    side: Literal["start", "middle", "end", "week"]
-    """"week": the whole week around it."""
+    side: Literal["start", "middle", "end", "early", "late", "week"]
+    """"end" is a day, "late" is a stretch; "week" is the whole week around it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,7 +243,7 @@ class Link:
 
     word: Literal[
         "at", "on", "in", "of", "from", "to", "until", "between", "and", "or", "by", "before", "due",
-        "after", "starting", "for", "except", "ago", "within", "since",
+        "after", "starting", "for", "except", "since", "onward",
     ]  # fmt: skip
 
 

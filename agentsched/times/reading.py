@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from typing import Literal
 
 from agentsched.times.pieces import (
     AllDay,
@@ -36,7 +37,7 @@ from agentsched.times.pieces import (
 from agentsched.times.runs import Run
 
 DAY_KINDS = Today | Weekday | CalendarDay | Period | Quarter | Year | Stretch | Holiday | NthLater
-PREFIX_KINDS = Nth | Edge | Shift | Beside
+_BOUNDS = ("by", "due", "before", "after", "since")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +85,10 @@ class Reading:
     times: int = 0
     zone: Zone | None = None
     bound: str = ""
-    """"by", "before" or "after"."""
+    """"by", "before", "after", "since" or "onward" (both with what they name)."""
     all_day: bool = False
+    adverb: bool = False
+    """It is only a word such as "weekly", which counts beside another time alone."""
 
     @property
     def empty(self) -> bool:
@@ -123,6 +126,7 @@ class _Reader:
         self._lead = ""
         self._prefixes: list[Prefix] = []
         self._between = False
+        self._trim: Literal["", "early", "late"] = ""
 
     @property
     def _side(self) -> Side:
@@ -142,6 +146,10 @@ class _Reader:
     def _close(self) -> None:
         if self._prefixes and isinstance(self._prefixes[-1], Nth):
             self._now.nth = self._prefixes[-1]
+        if self._trim and not (self._side.part or self._side.clocks):
+            self._side.part = DayPart(
+                "morning" if self._trim == "early" else "afternoon", self._trim
+            )
         if len(self._now.sides) > 1 and self._side.empty:
             self._now.sides.pop()
         if not self._now.empty:
@@ -156,7 +164,7 @@ class _Reader:
             following = self._value(index + 1)
             if value.word == "or":
                 return True
-            if value.word in ("by", "due", "before", "after", "since"):
+            if value.word in _BOUNDS:
                 to_clock = isinstance(following, Clock | DayPart | Number)
                 if self._now.repeat:
                     return value.word in ("by", "due") and False
@@ -198,7 +206,7 @@ class _Reader:
             case Clock():
                 self._clock(value)
             case DayPart():
-                side.part = side.part or value
+                side.part = side.part or replace(value, trim=value.trim or self._trim)
             case Offset():
                 side.offset = value
             case Amount():
@@ -233,24 +241,14 @@ class _Reader:
                 self._now.sides.append(Side(join="until"))
             else:
                 self._now.bound = self._now.bound or "by"
-        elif word in ("by", "due", "before", "after", "since"):
+        elif word == "onward":
+            self._now.bound = self._now.bound or word
+        elif word in _BOUNDS:
             self._bound(word)
         elif word == "between":
             self._between = True
         self._lead = "" if word in ("to", "until") else word
-        return word in (
-            "by",
-            "due",
-            "before",
-            "after",
-            "since",
-            "between",
-            "from",
-            "starting",
-            "until",
-            "for",
-            "at",
-        )
+        return word not in ("to", "and", "or", "of", "in", "on", "except")
 
     def _bound(self, word: str) -> None:
         if self._now.repeat and word in ("after", "since"):
@@ -259,7 +257,7 @@ class _Reader:
             self._now.sides.append(Side(join="until"))
             return
         if not self._now.bound:
-            self._now.bound = {"due": "by", "since": "after"}.get(word, word)
+            self._now.bound = "by" if word == "due" else word
 
     def _several(self, days: tuple[int, ...]) -> None:
         if self._lead == "except":
@@ -310,6 +308,11 @@ class _Reader:
             elif isinstance(value, Period) and value.span == "weekend":
                 self._now.excluded += (5, 6)
             return
+        monthly = self._now.repeat is not None and self._now.repeat.unit in ("month", "year")
+        if monthly and isinstance(value, Weekday) and value.which == "last":
+            self._now.nth = Nth((-1,), (value.day,))
+            return
+        self._trim_day(value)
         prefixes, self._prefixes = tuple(self._prefixes), []
         nth = prefixes[-1] if prefixes else None
         each = (
@@ -333,6 +336,22 @@ class _Reader:
             return
         self._side.days.append(dated)
 
+    def _trim_day(self, value: object) -> None:
+        """Take "early tomorrow morning" as an early morning, "end of Friday" as its close."""
+        edge = self._prefixes[-1] if self._prefixes else None
+        if not isinstance(edge, Edge) or not isinstance(value, Today | Weekday):
+            return
+        self._prefixes.pop()
+        match edge.side:
+            case "early" | "late":
+                self._trim = edge.side
+            case "end":
+                self._side.clocks.append(Clock(0, name="close"))
+            case "start":
+                self._side.clocks.append(Clock(0, name="open"))
+            case _:
+                self._side.clocks.append(Clock(12, half="24"))
+
     def _hour(self, index: int, number: Number) -> Clock | None:
         """Return the bare number as an hour where its neighbours make it one."""
         if not self._is_hour(index, number):
@@ -352,6 +371,8 @@ class _Reader:
         if before == Link("at") or isinstance(before, DayPart) or isinstance(after, DayPart):
             return True
         if number.digits >= 3:
+            if self._run.whole and len(self._pieces) == 1:
+                return number.digits == 4
             return number.digits == 4 and bool(side.days or side.join) and number.value % 5 == 0
         beyond = self._value(index + 2)
         if after in (Link("to"), Link("until"), Link("and")) and isinstance(beyond, Clock | Number):

@@ -121,10 +121,8 @@ class _Repeating:
             case "month":
                 return isinstance(day, CalendarDay) and day.month is None
             case "year":
-                return (
-                    (isinstance(day, CalendarDay | Holiday)
-                    and not dated.prefixes)
-                    or bool(dated.prefixes and isinstance(dated.prefixes[0], Nth))
+                return (isinstance(day, CalendarDay | Holiday) and not dated.prefixes) or bool(
+                    dated.prefixes and isinstance(dated.prefixes[0], Nth)
                 )
             case _:
                 return False
@@ -148,9 +146,9 @@ class _Repeating:
         found = compose(Side([dated]), self._almanac)
         if found is None:
             return
-        self._after = found.first
-        if dated.lead in ("after",):
-            self._after = found.end
+        self._after = found.end if dated.lead == "after" else found.first
+        if isinstance(dated.day, Period):
+            self._after = max(self._after, self._almanac.today)
         spans = found.end - found.first > DAY or isinstance(dated.day, Period)
         if spans and dated.lead not in ("starting", "from", "after", "since") and not followed:
             self._last = found.end - DAY
@@ -235,13 +233,17 @@ class _Repeating:
         for dated in refining:
             if dated.prefixes and isinstance(dated.prefixes[0], Nth):
                 nth = dated.prefixes[0]
-                month = self._almanac.find(dated.day).first.month
+                month = self._quietly(dated).month
                 return replace(
                     rule, months=(month,), days=tuple((n, d) for n in nth.numbers for d in nth.days)
                 )
-            day = self._almanac.find(dated.day).first
+            day = self._quietly(dated)
             return replace(rule, months=(day.month,), month_days=(day.day,))
         return rule
+
+    def _quietly(self, dated: Dated) -> date:
+        """Return a day of which only month and day count, so that no year is assumed."""
+        return Almanac(self._almanac.today, self._almanac.habits).find(dated.day).first
 
     # Times of day
 
@@ -323,12 +325,18 @@ class _Repeating:
         )
 
     def _length(self) -> timedelta | None:
+        if self._repeat.unit in ("minute", "hour"):
+            return None
         lengths = [a.exact for a in self._reading.lengths if a.is_clock]
         return lengths[0] if lengths else None
 
     def _limited(self, rule: Recurrence, day: date, start: datetime | None) -> Recurrence:
         if self._reading.times:
             return replace(rule, count=self._reading.times)
+        within = [a.exact for a in self._reading.lengths if a.is_clock and a.exact]
+        if within and self._repeat.unit in ("minute", "hour"):
+            step = timedelta(**{f"{self._repeat.unit}s": self._repeat.interval})
+            return replace(rule, count=max(1, int(within[0] / step)))
         spans = [a for a in self._reading.lengths if not a.is_clock]
         if spans:
             return self._for(spans[0], rule, day, start)

@@ -79,7 +79,7 @@ class Resolving:
             value = self._duration()
         else:
             value = self._single(reading.sides[0])
-        if reading.bound == "after":
+        if reading.bound in ("after", "since", "onward"):
             value = self._open(value)
         self._note_zone(value)
         return replace(value, assumed=tuple(self._almanac.assumed))
@@ -87,7 +87,7 @@ class Resolving:
     # One point
 
     def _single(self, side: Side) -> Resolved:
-        days = compose(side, self._almanac, before=self._reading.bound == "after")
+        days = compose(side, self._almanac, before=self._reading.bound == "since")
         length = self._length()
         if side.offset is not None and side.offset.amount.is_clock:
             return self._with_length(self._from_now(side.offset, days, side), length, "minute")
@@ -388,6 +388,8 @@ class Resolving:
         start = value.start
         if start is None or value.rrule:
             return value
+        if self._reading.bound != "after":
+            return replace(value, kind="range", end=None, duration=self._length())
         if isinstance(value.end, date) and not isinstance(value.end, datetime):
             start = value.end
         elif value.kind == "date" and not isinstance(start, datetime):

@@ -48,7 +48,10 @@ class Rule:
 
 def rule(pattern: str, make: Make) -> Rule:
     """Return a rule; the pattern must not end inside a word."""
-    return Rule(re.compile(f"(?:{pattern})(?:(?![a-z])|(?<=\\d)(?=z(?![a-z])))", re.ASCII), make)
+    return Rule(
+        re.compile(f"(?:{pattern})(?:(?<![a-z\\d])|(?![a-z])|(?<=\\d)(?=z(?![a-z])))", re.ASCII),
+        make,
+    )
 
 
 def fixed(pattern: str, *values: Value, weak: bool = False) -> Rule:

@@ -32,7 +32,7 @@ _HALF = (
     r"|(?:a\s+)?quarter(?:\s+of)?(?:\s+an?)?[- ](?:hour|hr)|¼\s*(?:hour|hr|h)"
     r"|(?:three|3)[- ]quarters(?:\s+of)?\s+an?\s+hour|¾\s*(?:hour|hr|h)|[123]/[24]\s*(?:of\s+an\s+)?(?:hour|hr|h)"
 )
-_COMPACT = r"\d{1,2}\s?h\s?\d{1,2}\s?(?:minutes|mins|min|m)"
+_COMPACT = r"(?:\d{1,2}\s?h\s?\d{1,2}\s?(?:minutes|mins|min|m)|[1-6]h[0-5]\d(?!\d))"
 AMOUNT = rf"(?:{_COMPACT}|{_HALF}|{_PLAIN})(?:[- ]long)?"
 
 _PART = re.compile(
@@ -45,7 +45,7 @@ _HOUR_SHARES = {"half": 0.5, "½": 0.5, "1/2": 0.5, "2/4": 0.5, "three": 0.75, "
 
 def amount(text: str) -> Amount:
     """Return the length of text that matched AMOUNT."""
-    compact = re.match(r"(\d{1,2})\s?h\s?(\d{1,2})\s?m", text)
+    compact = re.match(r"(\d{1,2})\s?h\s?(\d{1,2})", text)
     if compact:
         return Amount(((float(compact[1]), "hour"), (float(compact[2]), "minute")))
     if re.match(_HALF, text, re.ASCII):

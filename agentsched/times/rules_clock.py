@@ -9,15 +9,28 @@ from agentsched.times.pieces import AllDay, Clock, DayPart, Number, Today
 from agentsched.times.rule import Match, Rule, Said, fixed, rule
 from agentsched.times.vocabulary import CARDINAL, alternatives, whole
 
-_HOURS = alternatives(["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"])
+_HOURS = alternatives(
+    [
+        "one",
+        "two",
+        "three",
+        "four",
+        "five",
+        "six",
+        "seven",
+        "eight",
+        "nine",
+        "ten",
+        "eleven",
+        "twelve",
+    ]
+)
 _MINUTES = alternatives(
     ["five", "ten", "fifteen", "thirty", "oh five"]
     + [f"{tens}{rest}" for tens in ("twenty", "forty", "fifty", "thirty")
        for rest in ("", "-five", " five", "-nine", " nine")]
 )  # fmt: skip
-_HALF = (
-    r"(?:a\.?\s?m\.?|p\.?\s?m\.?)(?![a-z])|(?:[ap])\.?(?![a-z'])|(?:in\s+the\s+)?(?:am|pm)(?![a-z])"
-)
+_HALF = r"(?:a\.?\s?m\.?|p\.?\s?m\.?)(?![a-z])|(?<=\d)[ap]\.?(?![a-z\d'])|(?:in\s+the\s+)?(?:am|pm)(?![a-z])"
 _OCLOCK = r"\s*o\s?'?\s?clock"
 _ISH = r"(?:\s?-?ish)?"
 

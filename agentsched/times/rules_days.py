@@ -152,9 +152,11 @@ def _edge_of_period(match: Match) -> Said:
     return Said((Edge(_side(match["side"])), Period(_SPANS[match["span"]])))
 
 
-def _side(said: str) -> Literal["start", "middle", "end"]:
-    if said in ("end", "close", "late", "later"):
+def _side(said: str) -> Literal["start", "middle", "end", "early", "late"]:
+    if said in ("end", "close"):
         return "end"
+    if said in ("early", "late"):
+        return cast(Literal["early", "late"], said)
     return "middle" if said.startswith("mid") else "start"
 
 
@@ -210,7 +212,7 @@ RULES: tuple[Rule, ...] = (
          + _NOT_COUNTED, _numeric),
     rule(rf"(?P<month>\d{{1,2}})/(?P<year>{YEAR})", _month_year),
     rule(rf"(?P<year>{YEAR})[-/](?P<month>\d\d)(?![-/\d])", _month_year),
-    rule(rf"(?P<month>{MONTH})\s*(?:the\s+)?(?P<day>{_DAY}){_NO_CLOCK}\s*{_TO}\s*(?:the\s+)?"
+    rule(rf"(?P<month>{MONTH})\s*(?:the\s+)?(?P<day>{_DAY})\s*{_TO}\s*(?:the\s+)?"
          rf"(?P<to>{_DAY}){_NO_CLOCK}(?!\s*(?:of\s+)?{MONTH}){_NOT_COUNTED}{_YEAR}", _day_of_month),
     rule(rf"(?:the\s+)?(?P<day>{_DAY})\s*{_TO}\s*(?:the\s+)?(?P<to>{_DAY})\s*(?:of\s+)?"
          rf"(?P<month>{MONTH}){_YEAR}", _day_of_month),
@@ -245,14 +247,14 @@ RULES: tuple[Rule, ...] = (
     rule(r"(?P<side>end|close|start|beginning|middle)\s+of\s+(?:the\s+)?(?:current\s+)?(?P<span>week|month|quarter|year)",
          _edge_of_period),
     rule(r"(?:the\s+)?(?P<side>end|close|start|beginning|middle)\s+of", lambda m: Said((Edge(_side(m["side"])),))),
-    rule(rf"(?P<side>early|mid|late|middle)(?=[- ](?:in\s+)?(?:the\s+|next\s+|this\s+|{MONTH}|week|20\d\d))-?(?:\s+in)?",
+    rule(rf"(?P<side>early|mid|late|middle)(?=[- ](?:in\s+|on\s+)?(?:the\s+|next\s+|this\s+(?:week|month|q|year)|{MONTH}|{WEEKDAY}|today|tom|week|20\d\d))",
          lambda m: Said((Edge(_side(m["side"])),))),
     rule(r"(?P<span>week|month|quarter|year)[- ]end(?!ing)",
          lambda m: Said((Edge("end"), Period(_SPANS[m["span"]])))),
     rule(r"(?:the\s+)?eo(?P<span>[wmqy])", _abbreviated_end),
     fixed(r"(?:the\s+)?week\s+(?:of|commencing|beginning|starting)(?=\s+[a-z\d])", Edge("week")),
     rule(rf"(?:the\s+)?{ORDS}\s+{NTH_WHAT}(?P<of>\s+(?:of|in|for))(?=\s+[a-z\d])(?!\s+an?\s)", read_nth),
-    rule(rf"(?:the\s+)?{ORDS}\s+{NTH_WHAT}(?P<of>)(?=\s+(?:every|each|monthly|a\s+month|per\s+month))", read_nth),
+    rule(rf"(?:the\s+)?{ORDS}\s+{NTH_WHAT}(?P<of>)", read_nth),
     rule(rf"(?:(?P<which>next|last|this)\s+)?(?P<name>{alternatives(re.escape(n).replace(chr(92)+' ', '[ ]+') for n in NAMES)}){_YEAR}",
          _holiday),
     rule(rf"q(?P<number>[1-4])(?:\s*(?:of\s+|/|-|,)?\s*'?(?P<year>{YEAR}|\d\d(?!\d)))?", _quarter),

@@ -38,6 +38,8 @@ def _place(match: Match) -> Said | None:
 
 
 RULES: tuple[Rule, ...] = (
+    fixed(r"(?:and\s+)?onwards?|or\s+later|and\s+(?:later|after)|on(?=\s*(?:$|[.,;!?)]))"
+          r"|(?:no|not)\s+(?:earlier|sooner)\s+than|not\s+before", Link("onward")),
     fixed(r"at|@", Link("at")),
     fixed(r"on", Link("on")),
     fixed(r"in|during|over", Link("in")),
@@ -51,11 +53,10 @@ RULES: tuple[Rule, ...] = (
     fixed(r"by|(?:no|not)\s+later\s+than|at\s+the\s+latest|latest(?:\s+by)?|deadline(?:\s+is)?:?", Link("by")),
     fixed(r"due(?:\s+(?:by|on|at|in(?=\s+the))|\s+date:?)?", Link("due")),
     fixed(r"before|ahead\s+of|prior\s+to|earlier\s+than", Link("before")),
-    fixed(r"after|later\s+than|past|(?:no|not)\s+(?:earlier|sooner|before)(?:\s+than)?|anytime\s+after",
+    fixed(r"after|later\s+than|past|anytime\s+after",
           Link("after")),
     fixed(r"since", Link("since")),
-    fixed(r"(?:starting|beginning|commencing|effective|starts|begins)(?:\s+(?:from|on|at|in|with))?|as\s+of"
-          r"|from\s+(?=[^.]{1,40}?\s(?:on|onwards?)(?![a-z]))", Link("starting")),
+    fixed(r"(?:starting|beginning|commencing|effective|starts|begins)(?:\s+(?:from|on|at|in|with))?|as\s+of", Link("starting")),
     fixed(r"(?:lasting|for|taking)(?:\s+(?:about|around|approximately|up\s+to|the))?", Link("for")),
     fixed(r"except(?:\s+(?:for|on))?|excluding|but\s+not(?:\s+on)?|apart\s+from|other\s+than|not\s+on|without|skipping",
           Link("except")),

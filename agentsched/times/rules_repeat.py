@@ -9,7 +9,7 @@ from agentsched.times.pieces import DayPart, Days, Nth, Repeat, Times
 from agentsched.times.rule import Match, Rule, Said, fixed, rule
 from agentsched.times.rules_amount import AMOUNT, amount
 from agentsched.times.rules_days import NTH_WHAT, ORDS, read_nth
-from agentsched.times.vocabulary import CARDINAL, ORDINAL, WEEKDAYS, alternatives, whole
+from agentsched.times.vocabulary import CARDINAL, MONTH, ORDINAL, WEEKDAYS, alternatives, whole
 
 _Unit = Literal["minute", "hour", "day", "week", "month", "year"]
 
@@ -17,7 +17,7 @@ _NAME = rf"{alternatives(WEEKDAYS)}(?:s(?![a-z]))?\.?(?![a-z])"
 _AND = r"\s*(?:,\s*and|,|/|&|\+|and)\s*(?:(?:every|on|each)\s+)?"
 _LIST = rf"{_NAME}(?:{_AND}{_NAME}){{0,6}}"
 _RANGE = rf"{_NAME}\s*(?:-|to|through|thru)\s*{_NAME}"
-_EVERY = r"(?:(?:on|once)\s+)?(?:every|each|any)\s+(?:single\s+)?"
+_EVERY = r"(?:(?:on|once)\s+)?(?:every|each)\s+(?:single\s+)?"
 _STEP = rf"(?:(?P<step>other|second|alternate|{ORDINAL}|{CARDINAL}|couple\s+of|few)\s+)?"
 _PARTS = r"(?:\s+(?:in\s+the\s+)?(?P<part>mornings?|afternoons?|evenings?|nights?))?"
 _PER = r"(?:an?|per|each|every)"
@@ -123,9 +123,9 @@ def _plural(match: Match) -> Said | None:
 
 def _listed(match: Match) -> Said | None:
     days = tuple(dict.fromkeys(day for day, _ in _names(match["days"])))
-    if match["slash"] or len(days) < 2:
-        return None
-    return Said((Days(days),))
+    if "/" in match["days"] and len(days) > 1:
+        return Said((Repeat("week", 1, days),))
+    return Said((Days(days),)) if len(days) > 1 else None
 
 
 def _letters(match: Match) -> Said:
@@ -164,9 +164,13 @@ def _nth_of_every(match: Match) -> Said:
 
 
 RULES: tuple[Rule, ...] = (
+    rule(rf"{_EVERY}(?P<nth>first|1st|last|final)\s+(?P<days>{_LIST})", _every_first),
+    rule(rf"every(?=\s+(?:{MONTH}\s*\d|(?:the\s+)?(?:\d{{1,2}}(?:st|nd|rd|th)?|{ORDINAL})\s+(?:of\s+)?{MONTH}))",
+         lambda m: Said((Repeat("year"),))),
+    rule(rf"(?:on\s+)?every\s+(?:the\s+)?(?P<days>\d{{1,2}}(?:st|nd|rd|th))(?:\s+(?:day\s+)?of\s+the\s+month)?"
+         rf"(?!\s+(?:of\s+)?{MONTH})(?!\s+[a-z]+day)(?P<step>)", _of_month),
     rule(rf"{_EVERY}{_STEP}(?P<days>{_LIST}){_PARTS}", _every_days),
     rule(rf"{_EVERY}(?P<days>{_RANGE})", _every_range),
-    rule(rf"{_EVERY}(?P<nth>first|1st|last|final)\s+(?P<days>{_LIST})", _every_first),
     rule(rf"{_EVERY}{_STEP}(?P<unit>(?:minute|min|hour|day|week|wk|fortnight|month|quarter|year|yr)s?)",
          _every_unit),
     rule(rf"{_EVERY}(?P<amount>{AMOUNT})", _every_length),
@@ -182,7 +186,7 @@ RULES: tuple[Rule, ...] = (
     rule(r"(?:in\s+the\s+)?(?P<part>mornings|afternoons|evenings|nights)",
          lambda m: Said((Repeat("day", 1, (), _part(m["part"])),), weak=True)),
     rule(rf"(?:on\s+)?(?P<days>{_LIST}){_PARTS}", _plural),
-    rule(rf"(?P<days>{_NAME}(?P<slash>)(?:{_AND}{_NAME}){{1,6}})", _listed),
+    rule(rf"(?P<days>{_NAME}(?:{_AND}{_NAME}){{1,6}})", _listed),
     rule(r"(?P<letters>mwf|m/w/f|tth|t/th|tuth|tu/th)", _letters),
     rule(rf"(?P<adverb>{alternatives(_ADVERBS)})", _adverb),
     fixed(r"every\s*day|everyday", Repeat("day")),

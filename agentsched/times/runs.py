@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from agentsched.times.pieces import AllDay, CalendarDay, Clock, Link, Number, Piece, Zone
+from agentsched.times.pieces import AllDay, CalendarDay, Clock, Link, Number, Piece, Repeat, Zone
 
 _FILLER = re.compile(
     r"(?:[\s,()\"']|(?:the|a|around|about|approximately|approx|roughly|circa|ca|sharp|exactly|precisely|both"
@@ -14,11 +14,56 @@ _FILLER = re.compile(
     re.ASCII,
 )  # fmt: skip
 _FOLLOWERS = frozenset(
-    ["with", "in", "for", "on", "and", "to", "or", "please", "if", "so", "because", "sharp", "then", "but", "at", "by", "until", "till", "the", "a", "an", "from", "via", "is", "are", "it", "we", "i", "you", "as", "that", "when", "o", "uhr", "h", "of", "next", "this", "every", "each", "may", "instead", "rather", "not"]
+    [
+        "with",
+        "in",
+        "for",
+        "on",
+        "and",
+        "to",
+        "or",
+        "please",
+        "if",
+        "so",
+        "because",
+        "sharp",
+        "then",
+        "but",
+        "at",
+        "by",
+        "until",
+        "till",
+        "the",
+        "a",
+        "an",
+        "from",
+        "via",
+        "is",
+        "are",
+        "it",
+        "we",
+        "i",
+        "you",
+        "as",
+        "that",
+        "when",
+        "o",
+        "uhr",
+        "h",
+        "of",
+        "next",
+        "this",
+        "every",
+        "each",
+        "may",
+        "instead",
+        "rather",
+        "not",
+    ]
 )
 _NEXT_WORD = re.compile(r"\s+([a-z]+)", re.ASCII)
 _LEADS = frozenset(
-    ("on", "in", "by", "before", "due", "after", "since", "until", "starting", "from", "to", "between", "except")
+    ("on", "in", "by", "before", "due", "after", "since", "onward", "until", "starting", "from", "to", "between", "except")
 )  # fmt: skip
 
 
@@ -31,6 +76,8 @@ class Run:
     """Whether there is nothing else in the text."""
     opens: bool
     """Whether it begins the text."""
+    adverb: bool = False
+    """Whether it is only a word such as "weekly", which counts beside another run alone."""
 
 
 def runs(known: str, pieces: list[Piece]) -> list[Run]:
@@ -53,10 +100,14 @@ def runs(known: str, pieces: list[Piece]) -> list[Run]:
             before, after = known[: trimmed[0].start], known[trimmed[-1].end :]
             opens = not before.strip(" \n\"'(")
             whole = opens and not after.strip(" \n\"').,!?;")
-            run = Run(tuple(trimmed), whole, opens)
-            if whole or _speaks_of_time(run.pieces):
+            run = Run(tuple(trimmed), whole, opens, not whole and _is_adverb(trimmed))
+            if whole or run.adverb or _speaks_of_time(run.pieces):
                 found.append(run)
     return found
+
+
+def _is_adverb(pieces: list[Piece]) -> bool:
+    return len(pieces) == 1 and pieces[0].weak and isinstance(pieces[0].value, Repeat)
 
 
 def _counts_things(known: str, piece: Piece, pieces: list[Piece]) -> bool:
@@ -72,11 +123,15 @@ def _counts_things(known: str, piece: Piece, pieces: list[Piece]) -> bool:
 def _trimmed(group: list[Piece]) -> list[Piece]:
     """Drop links at the end, and those at the beginning that say nothing there."""
     start, end = 0, len(group)
-    while end > start and isinstance(group[end - 1].value, Link):
+    while end > start and _is_idle_end(group[end - 1].value):
         end -= 1
     while start < end and group[start].value in _IDLE:
         start += 1
     return group[start:end]
+
+
+def _is_idle_end(value: object) -> bool:
+    return isinstance(value, Link) and value.word != "onward"
 
 
 _IDLE = tuple(Link(word) for word in ("to", "and", "or", "of"))  # type: ignore[arg-type]  # literals of Link

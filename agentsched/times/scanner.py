@@ -16,12 +16,25 @@ _RULES: tuple[Rule, ...] = (
 )  # fmt: skip
 _WORD = re.compile(r"[a-z]+|\d+|[½¼¾@&'/+]|->|-{1,2}", re.ASCII)
 _REST = re.compile(r"[a-z\d_]*", re.ASCII)
+_OPENERS = """
+a about after afternoon afternoons ahead all alternate an and annual annually any anytime apart
+approximately around as asap at before begin beginning begins between bi biannually biennially
+bimonthly biweekly business but by ca close cob coming commencing couple current daily day
+deadline due during each earlier early effective end ending ends eob eod eom eoq eow eoy evening
+evenings every everyday except excluding few final following for fortnight fortnightly
+fortnights from full gegen half hourly immediately in last lasting late later latest lunch
+lunchtime m mid midday middle midnight monthly morning mornings mw mwf next night nightly nights
+no noon not now o of on once onward onwards or other over overmorrow pair past penultimate per
+previous prior q quarterly remainder remaining rest right semi semiannually several since
+skipping start starting starts straight t taking than the then this thrice through thru til till
+time tmr tmrw tmw to today todays tommorow tommorrow tomorow tomorows tomorrow tomorrows tonight
+tonite tr tth tuth twice until untill up upcoming weekday weekdays weekend weekends weekly whole
+within without work workday workdays working year yearly yesterday yesterdays
+"""
 _OPENING = (
     frozenset(WEEKDAYS) | {f"{day}s" for day in WEEKDAYS} | MONTHS.keys() | NUMBERS | UNITS.keys()
     | {name.split()[0].split("'")[0].split(".")[0] for name in NAMES}
-    | set(
-        ["a", "about", "after", "afternoon", "afternoons", "ahead", "all", "alternate", "an", "and", "annual", "annually", "any", "anytime", "apart", "approximately", "around", "as", "asap", "at", "before", "begin", "beginning", "begins", "between", "bi", "biannually", "biennially", "bimonthly", "biweekly", "business", "but", "by", "ca", "close", "cob", "commencing", "couple", "current", "daily", "day", "deadline", "due", "during", "each", "early", "earlier", "effective", "end", "ending", "ends", "eob", "eod", "eom", "eoq", "eow", "eoy", "evening", "evenings", "every", "everyday", "except", "excluding", "few", "final", "fixed", "following", "for", "fortnight", "fortnightly", "fortnights", "from", "full", "gegen", "half", "hourly", "immediately", "in", "last", "late", "later", "latest", "lunch", "lunchtime", "lasting", "m", "mid", "midday", "middle", "midnight", "monthly", "morning", "mornings", "mw", "mwf", "next", "night", "nightly", "nights", "no", "noon", "not", "now", "o", "on", "once", "or", "other", "over", "overmorrow", "pair", "past", "penultimate", "per", "previous", "prior", "q", "quarterly", "remainder", "remaining", "rest", "right", "semi", "semiannually", "several", "since", "skipping", "start", "starting", "starts", "straight", "t", "taking", "tth", "tuth", "than", "the", "then", "this", "thrice", "through", "thru", "til", "till", "to", "today", "todays", "tomorow", "tomorows", "tomorrow", "tomorrows", "tommorow", "tommorrow", "tmr", "tmrw", "tmw", "tonight", "tonite", "tr", "twice", "until", "untill", "upcoming", "up", "weekday", "weekdays", "weekend", "weekends", "weekly", "whole", "within", "without", "work", "workday", "workdays", "working", "year", "yearly", "yesterday", "yesterdays", "coming", "of", "time"]
-    )
+    | set(_OPENERS.split())
 )  # fmt: skip
 """Words that a rule may begin with; others are passed over without a try."""
 _BETWEEN = re.compile(r"[\s(,]*", re.ASCII)
@@ -48,7 +61,7 @@ def scan(known: str, written: str, *, day_first: bool) -> list[Piece]:
             if plain is not None and plain_end > end and not _barred(known, start, plain):
                 end, said = plain_end, plain
         if said is None:
-            rest = _REST.match(known, word.end())
+            rest = _REST.match(known, word.end()) if word[0].isalnum() else None
             position = rest.end() if rest else word.end()
             continue
         pieces += [Piece(start, end, value, said.weak) for value in said.values]

@@ -115,7 +115,8 @@ def settle(clock: Clock, part: DayPart | None, almanac: Almanac) -> Minutes:
             hour = hour % 12 + 12
     elif 1 <= hour < 7:
         hour += 12
-    if part is None and hour != 12:
+    # A bare 9 is told to the user, and so is an hour that was moved; 9:15 explains itself.
+    if part is None and hour != 12 and (hour != clock.hour or not clock.minute):
         almanac.note(f"{clock.hour}{f':{clock.minute:02}' if clock.minute else ''} means "
                      f"{hour:02}:{clock.minute:02}")  # fmt: skip
     return Minutes(hour * 60 + clock.minute, clock.second)
