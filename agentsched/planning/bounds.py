@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from agentsched.planning.problem import Activity, Problem, Resource
-from agentsched.planning.spans import Spans, first_at_least
+from agentsched.planning.spans import Spans, first_at_least, merged
 
 
 def lower_bound(problem: Problem) -> int:
@@ -128,7 +128,7 @@ def _time_for(work: int, resources: list[Resource]) -> int:
     """Return the first time at which the resources can have done so much work since 0."""
     changes: list[tuple[int, int]] = []
     for resource in resources:
-        for begin, end in _merged(resource.blocks):
+        for begin, end in merged(resource.blocks):
             if end > 0:
                 changes += [(max(begin, 0), -resource.capacity), (end, resource.capacity)]
     rate, now = sum(resource.capacity for resource in resources), 0
@@ -138,13 +138,3 @@ def _time_for(work: int, resources: list[Resource]) -> int:
         work -= rate * (at - now)
         now, rate = at, rate + change
     return now if work <= 0 else now + -(-work // rate) if rate else now
-
-
-def _merged(blocks: Spans) -> list[tuple[int, int]]:
-    merged: list[tuple[int, int]] = []
-    for begin, end in sorted(blocks):
-        if merged and begin <= merged[-1][1]:
-            merged[-1] = (merged[-1][0], max(merged[-1][1], end))
-        else:
-            merged.append((begin, end))
-    return merged

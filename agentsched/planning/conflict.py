@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from agentsched.planning.formulate import formulate
 from agentsched.planning.limits import Limit, hard_part, limits_of, without
 from agentsched.planning.request import PlanRequest
-from agentsched.planning.solver import Effort, solve
+from agentsched.planning.solution import Effort
+from agentsched.planning.solver import solve
 from agentsched.planning.wording import listed
 
 

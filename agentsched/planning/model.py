@@ -18,7 +18,7 @@ from agentsched.planning.problem import (
     Schedule,
     Stay,
 )
-from agentsched.planning.spans import Spans, union
+from agentsched.planning.spans import Spans, merged, union
 
 Expr = Any
 """A linear expression of ortools, or a number; the package has no types."""
@@ -197,7 +197,7 @@ class Model:
         if len(whole) == len(amounts) and sum(whole) <= capacity:
             return
         intervals = [interval for interval, _ in loads]
-        for begin, end in blocks:
+        for begin, end in merged(blocks):
             intervals.append(self.cp.new_fixed_size_interval_var(begin, end - begin, ""))
             amounts.append(capacity)
         if len(whole) == len(loads) and sum(sorted(whole)[:2]) > capacity:

@@ -16,7 +16,8 @@ from agentsched.planning.plan import Plan
 from agentsched.planning.problem import Schedule, costs
 from agentsched.planning.relaxing import Relaxation, relaxations
 from agentsched.planning.request import PlanRequest
-from agentsched.planning.solver import Effort, Solution, solve
+from agentsched.planning.solution import Effort, Solution
+from agentsched.planning.solver import solve
 from agentsched.planning.tightening import tightened
 from agentsched.planning.wishes import granted
 

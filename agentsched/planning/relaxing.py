@@ -17,7 +17,8 @@ from agentsched.planning.plan import Assignment, Plan
 from agentsched.planning.problem import Preference, Problem, Rates, Stay
 from agentsched.planning.request import PlanRequest
 from agentsched.planning.shrinking import smaller_demands
-from agentsched.planning.solver import Effort, solve
+from agentsched.planning.solution import Effort
+from agentsched.planning.solver import solve
 from agentsched.planning.wording import length, listed, moment
 
 Aim = Callable[[Formulation], Problem]

@@ -23,6 +23,11 @@ def union(spans: Iterable[Span]) -> Spans:
     return tuple(merged)
 
 
+def merged(blocks: Iterable[Span]) -> Spans:
+    """Return half-open blocks so that no two overlap or touch."""
+    return tuple((begin, last + 1) for begin, last in union((b, e - 1) for b, e in blocks))
+
+
 def intersect(a: Spans, b: Spans) -> Spans:
     """Return what is in both."""
     found: list[Span] = []

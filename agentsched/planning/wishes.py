@@ -11,7 +11,8 @@ from agentsched.planning.hints import Hint, LeastHint
 from agentsched.planning.placement import in_words
 from agentsched.planning.plan import Wish
 from agentsched.planning.problem import LATE, Activity, Costs, Problem, Schedule, costs
-from agentsched.planning.solver import Effort, solve
+from agentsched.planning.solution import Effort
+from agentsched.planning.solver import solve
 from agentsched.planning.spans import Spans
 from agentsched.planning.wording import length, listed
 
