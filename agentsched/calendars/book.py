@@ -21,6 +21,7 @@ from agentsched.calendars.errors import CalendarError, NeedsYes, NoEvent, Stale
 from agentsched.calendars.events import Viewer
 from agentsched.calendars.journal import Entry, Journal
 from agentsched.calendars.lines import Line
+from agentsched.calendars.moments import parse_moment
 from agentsched.calendars.occurrences import Occurrence
 from agentsched.calendars.snapshot import CalendarReader, Expansion, Snapshot
 from agentsched.calendars.store import CalendarStore, Resource
@@ -116,7 +117,9 @@ class Book:
             if held is None
             else edited(held, (uid,), (component,), zones, keep=True)
         )
-        return self._commit("add", f"added {new.title[:80]!r} at {_shown(new.start)}", [write])
+        line = component.get("DTSTART")
+        at = parse_moment(line.value if line else "", None).wall
+        return self._commit("add", f"added {new.title[:80]!r} at {at:%Y-%m-%d %H:%M}", [write])
 
     def move(
         self, what: What, when: date, *, scope: Scope = "this",
