@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from agentsched.execution.clock import Clock
+from agentsched.execution.clock import Clock, SteadyTime
 from agentsched.execution.executor import (
     Absent,
     Attempt,
@@ -58,6 +58,7 @@ class DryRun:
         self.told: list[str] = []
         """Lines such as ``2026-11-26 10:00:00 start train on gpu1: python train.py``."""
         self._clock = clock
+        self._time = SteadyTime(clock)
         self._acts = {task: list(acts) for task, acts in (acts or {}).items()}
         self._open: dict[str, _Open] = {}
         self._over: dict[str, Ended] = {}
@@ -81,7 +82,7 @@ class DryRun:
             ended = Ended("lost", None, "its machine is gone", machine_gone=True)
         else:
             ended = Ended("failed" if act.code else "done", act.code)
-        self._open[attempt.key] = _Open(attempt, now, now + timedelta(seconds=seconds), ended)
+        self._open[attempt.key] = _Open(attempt, now, seconds, ended)
         self._hanging[attempt.key] = act.hangs
         places = ", ".join(dict.fromkeys(attempt.machines)) or "no machine"
         self._tell(now, f"start {attempt.task} on {places}: {shlex.join(attempt.command)}")
@@ -97,9 +98,9 @@ class DryRun:
         held = self._open.get(key)
         if held is None:
             return Absent()
-        if self._clock.now() < held.end:
+        if self._time.left(key, held.start, held.seconds) > 0:
             return Running(held.start, key)
-        return self._close(key, held.ended, held.end)
+        return self._close(key, held.ended, held.start + timedelta(seconds=held.seconds))
 
     async def recover(self, key: str) -> Status:
         """As ``poll``; see ``Executor.recover``."""
@@ -134,5 +135,5 @@ class DryRun:
 class _Open:
     attempt: Attempt
     start: datetime
-    end: datetime
+    seconds: float
     ended: Ended

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from agentsched.errors import StorageError
+from agentsched.errors import StorageError, UserError
 from agentsched.execution.executor import Attempt, Ended, ExecutorError, Running
 from agentsched.execution.supervisor import boot
 
@@ -197,6 +197,23 @@ def rlimits_of(attempt: Attempt) -> dict[str, int]:
         cores = max(1.0, attempt.demand.cpus)
         limits["RLIMIT_CPU"] = math.ceil(attempt.limit * cores) + 1
     return limits
+
+
+def prepare(root: Path, work: Path) -> None:
+    """Make the folder of all attempts, and see that the working folder is there.
+
+    Raises:
+        UserError: There is no working folder.
+        StorageError: ``root`` cannot be made.
+    """
+    if not work.is_dir():
+        raise UserError(f"no working folder {str(work)!r}; make it, or name another one")
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StorageError(
+            f"{str(root)!r} cannot be made: {error.strerror or error}; name another folder"
+        ) from error
 
 
 def sync_folder(folder: Path) -> None:

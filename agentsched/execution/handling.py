@@ -75,7 +75,8 @@ class Handling:
         looked = self._looked.get(tried.key)
         if looked is None:
             return 0.0
-        running = (self.clock.now() - tried.started).total_seconds()
+        # A clock that was set back says nothing of how long it has run.
+        running = abs((self.clock.now() - tried.started).total_seconds())
         left = looked + self.rules.pause(running) - self.time.passed()
         if not self.state.task(tried.intent.task).command:
             left = min(left, self._time_left(tried))

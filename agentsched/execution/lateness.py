@@ -28,7 +28,7 @@ def newly_late(state: State, now: datetime, rules: Rules) -> Iterator[Late]:
             if slow and over > rules.late_margin:
                 yield from _once(state, task.id, last.key, now, over, straggling=True)
         elif (
-            standing in ("waiting", "failed")
+            standing == "waiting"
             and beyond > rules.late_margin
             and all(state.standing(other) == "done" for other in task.after)
         ):

@@ -22,7 +22,7 @@ from agentsched.execution.executor import (
     Refused,
     Status,
 )
-from agentsched.execution.folder import SUPERVISOR, AttemptFolder, rlimits_of
+from agentsched.execution.folder import SUPERVISOR, AttemptFolder, prepare, rlimits_of
 from agentsched.execution.ledger import Step, no_step
 
 ALLOWED = (
@@ -66,7 +66,12 @@ class LocalExecutor:
             grace: Seconds between asking a command to stop and killing it.
             launch: Starts a supervisor when the attempt's folder is appended.
             step: See ``ledger.Step``.
+
+        Raises:
+            UserError: There is no working folder.
+            StorageError: ``root`` cannot be made.
         """
+        prepare(root, work)
         self._step = step
         self._root = root.absolute()
         self._work = work.absolute()

@@ -186,7 +186,8 @@ def _may_start(state: State, task: Task, place: Assignment, now: datetime, eager
     return (
         state.standing(task.id) in ("waiting", "failed")
         and all(_is_done(state, other) for other in task.after)
-        and now >= earliest(task, place, eager=eager)
+        # What began in its time once need not wait for it again, wherever the clock went since.
+        and (state.standing(task.id) == "failed" or now >= earliest(task, place, eager=eager))
     )
 
 

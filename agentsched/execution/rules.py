@@ -35,7 +35,7 @@ class Rules:
     """Times its planned duration before a running task counts as a straggler."""
     limit_factor: float | None = None
     """Times its planned duration before a task is killed; None never kills."""
-    call_seconds: float = 60.0
+    call_seconds: float = 30.0
     """For one call of the executor; one that takes longer is asked again."""
     silence: float = 600.0
     """Without an answer for an attempt before it is given up as lost; it is not started again."""

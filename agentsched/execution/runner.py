@@ -177,12 +177,12 @@ class Execution:
         due = [t for t in list(self.state.live()) if self._handling.look_after(t) <= 0]
         await _together(self._handling.look(tried.key) for tried in due)
         self._note_lateness()
-        tasks = self.ready()
-        if self._holds:
-            for task in tasks:  # who waits needs the name its predecessor was given
-                await self.start(task.id)
-        else:
-            await _together(self.start(task.id) for task in tasks)
+        while tasks := self.ready():  # again, as what is quick has ended meanwhile
+            if self._holds:
+                for task in tasks:  # who waits needs the name its predecessor was given
+                    await self.start(task.id)
+            else:
+                await _together(self.start(task.id) for task in tasks)
 
     async def run(self) -> AsyncIterator[Record]:
         """Carry the plan out to its end; yields every record that is written meanwhile.
@@ -328,7 +328,7 @@ class Execution:
             seconds=seconds,
             limit=None if factor is None else seconds * factor,
             devices=free_devices(self.state, task),
-            begin=begin if self._holds and begin > now else None,
+            begin=begin if self._holds and begin > now and number == 1 else None,
             after=tuple(waits) if self._holds else (),
         )
 
