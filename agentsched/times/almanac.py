@@ -17,6 +17,7 @@ from agentsched.times.pieces import (
     Day,
     Edge,
     Holiday,
+    IsoWeek,
     Nth,
     NthLater,
     Period,
@@ -94,6 +95,8 @@ class Almanac:
                 return self._period(day)
             case Quarter(number, year):
                 return self._quarter(number, year)
+            case IsoWeek(number, year):
+                return self._iso_week(number, year)
             case Year(year):
                 return Days(date(year, 1, 1), date(year + 1, 1, 1), "year")
             case Stretch():
@@ -148,6 +151,8 @@ class Almanac:
         over = (month, last or 31) < (self.today.month, self.today.day)
         if day.which == "last":
             year -= not over
+        elif day.which == "this":
+            pass
         elif before:
             year -= (month, day.day or 1) > (self.today.month, self.today.day)
         elif over:
@@ -212,6 +217,16 @@ class Almanac:
             self.note(f"no year: {found}")
         first = date(found, 3 * number - 2, 1)
         return Days(first, add_months(first, 3), "quarter")
+
+    def _iso_week(self, number: int, year: int | None) -> Days:
+        found = year or self.today.isocalendar().year
+        monday = date.fromisocalendar(found, number, 1)
+        if year is None and monday + 6 * DAY < self.today:
+            found += 1
+            monday = date.fromisocalendar(found, number, 1)
+        if year is None:
+            self.note(f"no year: {found}")
+        return Days(monday, monday + 7 * DAY, "week")
 
     def _stretch(self, stretch: Stretch) -> Days:
         """The next three weeks begin with the next one; the last two ended with the last one."""
@@ -313,7 +328,8 @@ class Almanac:
         shift = 5 if what == "weekend" else 0
         first = base.first + (shift - base.first.weekday()) % 7 * DAY
         if number < 0:
-            last = base.end - DAY
+            # The last week of a month is the last that lies in it.
+            last = base.end - (2 if shift else 7) * DAY
             first = last - (last.weekday() - shift) % 7 * DAY + 7 * (number + 1) * DAY
         else:
             first += 7 * (number - 1) * DAY

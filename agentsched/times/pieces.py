@@ -37,7 +37,7 @@ class CalendarDay:
     day: int
     to: int = 0
     """Last day of "July 13-15"; 0 for a single day."""
-    which: Literal["", "next", "last"] = ""
+    which: Literal["", "this", "next", "last"] = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +55,14 @@ class Period:
 @dataclass(frozen=True, slots=True)
 class Quarter:
     """A numbered quarter; a missing year is the next one."""
+
+    number: int
+    year: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class IsoWeek:
+    """A numbered week (ISO 8601); a missing year is the next one."""
 
     number: int
     year: int | None = None
@@ -252,7 +260,9 @@ class AllDay:
     """ "all day"."""
 
 
-Day = Today | Weekday | CalendarDay | Period | Quarter | Year | Stretch | Holiday | NthLater
+Day = (
+    Today | Weekday | CalendarDay | Period | Quarter | IsoWeek | Year | Stretch | Holiday | NthLater
+)
 Prefix = Nth | Edge | Shift | Beside
 Value = (
     Day | Prefix | Offset | Amount | Clock | DayPart | Number | Days | Repeat | Times | Zone | Link | AllDay

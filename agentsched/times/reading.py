@@ -16,6 +16,7 @@ from agentsched.times.pieces import (
     Days,
     Edge,
     Holiday,
+    IsoWeek,
     Link,
     Nth,
     NthLater,
@@ -36,7 +37,11 @@ from agentsched.times.pieces import (
 )
 from agentsched.times.runs import Run
 
-DAY_KINDS = Today | Weekday | CalendarDay | Period | Quarter | Year | Stretch | Holiday | NthLater
+DAY_KINDS = (
+    Today | Weekday | CalendarDay | Period | Quarter | IsoWeek | Year | Stretch | Holiday | NthLater
+)
+_AFTER_DATE = (Link("at"), Link("between"), Link("by"), Link("from"), Link("for"))
+_OPENING_BOUNDS = ("after", "since", "onward")
 _BOUNDS = ("by", "due", "before", "after", "since")
 
 
@@ -61,6 +66,8 @@ class Side:
     """"an hour before" the clock."""
     part: DayPart | None = None
     offset: Offset | None = None
+    number: int = 0
+    """A number after a weekday: the day of the month, or an hour; 0 for none."""
     join: str = ""
     """The word before it, for all but the first."""
 
@@ -87,6 +94,8 @@ class Reading:
     bound: str = ""
     """"by", "before", "after", "since" or "onward" (both with what they name)."""
     all_day: bool = False
+    alternative: bool = False
+    """It follows "or"."""
     adverb: bool = False
     """It is only a word such as "weekly", which counts beside another time alone."""
 
@@ -137,10 +146,12 @@ class _Reader:
             if self._turns(index):
                 self._close()
                 self._fresh(piece)
+                self._now.alternative = piece.value == Link("or")
             if not self._take(index, piece):
                 continue
             self._now.end = max(self._now.end, piece.end)
         self._close()
+        _share_hours(self._done)
         return self._done
 
     def _close(self) -> None:
@@ -152,8 +163,21 @@ class _Reader:
             )
         if len(self._now.sides) > 1 and self._side.empty:
             self._now.sides.pop()
+        self._join_day_and_hours()
         if not self._now.empty:
             self._done.append(self._now)
+
+    def _join_day_and_hours(self) -> None:
+        """Take "18 September - 06:25-08:05" as hours of a day, not as a range from it."""
+        sides = self._now.sides
+        if len(sides) < 2 or sides[1].join != "to" or self._now.repeat:
+            return
+        first, second = sides[0], sides[1]
+        if first.days and not (first.clocks or first.part or first.offset) and not (
+            any(side.days or side.offset for side in sides[1:]) or second.empty
+        ):  # fmt: skip
+            second.days, second.join = first.days, ""
+            self._now.sides = sides[1:]
 
     def _turns(self, index: int) -> bool:
         """Whether another time begins here: "Monday at 3 or Tuesday at 4"."""
@@ -161,31 +185,33 @@ class _Reader:
         if self._now.empty:
             return False
         if isinstance(value, Link):
-            following = self._value(index + 1)
-            if value.word == "or":
-                return True
-            if value.word in _BOUNDS:
-                to_clock = isinstance(following, Clock | DayPart | Number)
-                if self._now.repeat:
-                    return value.word in ("by", "due") and False
-                return (
-                    not (to_clock and side.days and not side.clocks)
-                    and not (value.word in ("by", "due", "before") and self._only_length())
-                    and not (self._now.bound and side.empty)
-                )
-            return False
+            return value.word == "or" or (value.word in _BOUNDS and self._bound_turns(index, value))
         if self._now.repeat or self._lead in ("starting", "except"):
             return False
         if isinstance(value, DAY_KINDS) and not self._prefixes:
             return any(not _agree(dated, value) for dated in side.days)
-        if isinstance(value, Clock):
-            return (
-                bool(side.clocks)
-                and len(self._now.sides) == 1
-                and not isinstance(self._value(index + 1), Repeat)
-                and self._lead != "and"
-            )
-        return False
+        # A second time of day belongs to another event, but for "at 9 and 17 daily".
+        return (
+            isinstance(value, Clock)
+            and bool(side.clocks)
+            and len(self._now.sides) == 1
+            and not isinstance(self._value(index + 1), Repeat)
+            and self._lead != "and"
+        )
+
+    def _bound_turns(self, index: int, link: Link) -> bool:
+        """Whether "by", "before", "after" begins another time, not the hour of this one."""
+        side = self._side
+        if self._now.repeat:
+            return False
+        if self._now.bound in _OPENING_BOUNDS and link.word != "after":
+            return False  # "after 2 but before 4"
+        if self._now.bound and side.empty:
+            return False
+        if link.word in ("by", "due", "before") and self._only_length():
+            return False
+        to_clock = isinstance(self._value(index + 1), Clock | DayPart | Number)
+        return not (to_clock and side.days and not side.clocks)
 
     def _only_length(self) -> bool:
         return all(side.empty for side in self._now.sides)
@@ -199,6 +225,10 @@ class _Reader:
         match value:
             case Link(word):
                 return self._link(index, word)
+            case Shift(amount, sign) if self._lead == "for" and sign > 0:
+                self._now.lengths.append(amount)
+                self._lead = "from"
+                return True
             case Nth() | Edge() | Shift() | Beside():
                 self._prefixes.append(value)
             case Days(days):
@@ -207,8 +237,15 @@ class _Reader:
                 self._clock(value)
             case DayPart():
                 side.part = side.part or replace(value, trim=value.trim or self._trim)
+            case Offset(amount, sign) if self._lead == "for" and sign > 0:
+                self._now.lengths.append(amount)
+                if not amount.is_clock:
+                    side.days.append(Dated(Today(0), (), "from"))
             case Offset():
                 side.offset = value
+            case Amount() if self._now.bound == "after" and self._now.empty:
+                self._now.bound = ""
+                side.offset = Offset(value)
             case Amount():
                 self._now.lengths.append(value)
             case Repeat():
@@ -220,10 +257,15 @@ class _Reader:
             case AllDay():
                 self._now.all_day = True
             case Number():
+                if self._is_day_or_hour(index, value):
+                    side.number = value.value
+                    return True
                 clock = self._hour(index, value)
                 if clock is None:
                     return False
                 self._clock(clock)
+            case Year(year) if self._is_late_hour(year):
+                self._clock(Clock(year // 100, year % 100, half="24"))
             case _:
                 self._day(value)
         self._lead = ""
@@ -255,6 +297,10 @@ class _Reader:
             return
         if self._now.repeat:
             self._now.sides.append(Side(join="until"))
+            return
+        if self._now.bound in _OPENING_BOUNDS and not self._side.empty:
+            self._now.bound = ""
+            self._now.sides.append(Side(join="to"))
             return
         if not self._now.bound:
             self._now.bound = "by" if word == "due" else word
@@ -352,6 +398,20 @@ class _Reader:
             case _:
                 self._side.clocks.append(Clock(12, half="24"))
 
+    def _is_day_or_hour(self, index: int, number: Number) -> bool:
+        """Whether a number follows a weekday as in "Friday 13" or "Friday 9"."""
+        before, after = self._value(index - 1), self._value(index + 1)
+        if not isinstance(before, Weekday) or number.digits > 2 or not 1 <= number.value <= 31:
+            return False
+        return not isinstance(after, Link | DayPart | Zone) or after in _AFTER_DATE
+
+    def _is_late_hour(self, year: int) -> bool:
+        """Whether 1925 after a weekday is a time of day."""
+        days = self._side.days
+        return bool(days) and year % 100 < 60 and not self._side.clocks and all(
+            isinstance(dated.day, Weekday) for dated in days
+        )  # fmt: skip
+
     def _hour(self, index: int, number: Number) -> Clock | None:
         """Return the bare number as an hour where its neighbours make it one."""
         if not self._is_hour(index, number):
@@ -368,12 +428,16 @@ class _Reader:
         if hour > 24 or minute > 59:
             return False
         before, after, side = self._value(index - 1), self._value(index + 1), self._side
-        if before == Link("at") or isinstance(before, DayPart) or isinstance(after, DayPart):
+        if before == Link("at") or isinstance(before, DayPart):
             return True
+        if before == Link("from") and self._now.lengths:
+            return True
+        if isinstance(after, DayPart):
+            return number.value != 1  # "one morning"
         if number.digits >= 3:
             if self._run.whole and len(self._pieces) == 1:
                 return number.digits == 4
-            return number.digits == 4 and bool(side.days or side.join) and number.value % 5 == 0
+            return number.digits == 4 and bool(side.days or side.join)
         beyond = self._value(index + 2)
         if after in (Link("to"), Link("until"), Link("and")) and isinstance(beyond, Clock | Number):
             return after != Link("and") or self._between or bool(self._now.repeat)
@@ -386,6 +450,15 @@ class _Reader:
         if isinstance(before, Link) and before.word in ("by", "before", "after", "until"):
             return True
         return bool(side.days or self._now.repeat) and not side.clocks and not side.several
+
+
+def _share_hours(readings: list[Reading]) -> None:
+    """Give "Tuesday or Wednesday at 3" its hour on both days."""
+    for earlier, later in zip(readings, readings[1:], strict=False):
+        ends = [one.sides[0] for one in (earlier, later) if len(one.sides) == 1]
+        if later.alternative and len(ends) == 2 and ends[0].days and not ends[0].clocks:
+            if ends[1].days and ends[1].clocks:
+                ends[0].clocks, earlier.zone = list(ends[1].clocks), later.zone
 
 
 def _agree(dated: Dated, value: Day) -> bool:

@@ -18,8 +18,9 @@ from agentsched.times.pieces import (
     Period,
     Repeat,
     Weekday,
+    Year,
 )
-from agentsched.times.reading import Reading, Side
+from agentsched.times.reading import Dated, Reading, Side
 from agentsched.times.repeating import resolve_repeat
 from agentsched.times.resolved import Grain, Resolved
 from agentsched.times.vocabulary import DAY_NAMES
@@ -63,6 +64,8 @@ class Resolving:
             TimePhraseError: It names a day or a time of day that does not exist.
         """
         reading = self._reading
+        for side in reading.sides:
+            self._settle_number(side)
         listed = any(len(side.several) > 1 for side in reading.sides)
         daily = self._daily_window()
         if reading.repeat is None and daily is not None:
@@ -83,6 +86,27 @@ class Resolving:
             value = self._open(value)
         self._note_zone(value)
         return replace(value, assumed=tuple(self._almanac.assumed))
+
+    def _settle_number(self, side: Side) -> None:
+        """Take "Friday 13" as a date where the weekday has it soon, "Friday 9" as an hour."""
+        number, name = (
+            side.number,
+            next((d.day for d in side.days if isinstance(d.day, Weekday)), None),
+        )
+        side.number = 0
+        if not number or name is None:
+            return
+        within = 14 if number <= 12 else 92 if number <= 24 else 366
+        day = next(
+            (self._almanac.today + n * DAY for n in range(1, within)
+             if (self._almanac.today + n * DAY).day == number
+             and (self._almanac.today + n * DAY).weekday() == name.day), None,
+        )  # fmt: skip
+        if day is not None:
+            self._almanac.note(f"{DAY_NAMES[name.day]} {number} is {day}")
+            side.days = [Dated(CalendarDay(day.year, day.month, day.day))]
+        elif number <= 24 and not side.clocks:
+            side.clocks = [Clock(number, half="24" if number > 12 else "")]
 
     # One point
 
@@ -262,9 +286,16 @@ class Resolving:
 
     def _ends(self, left: Side, right: Side) -> tuple[Days | None, Days | None]:
         """Return the days of both ends; an end without one has the other's."""
+        self._share_year(left, right)
         shared = [d for d in right.days if isinstance(d.day, Period)]
         if shared and len(left.days) == 1 and isinstance(left.days[0].day, Weekday):
             left.days = [*left.days, *shared]
+        name = right.days[0].day if len(right.days) == 1 else None
+        if isinstance(name, Weekday) and not name.which and left.days and not left.offset:
+            first = compose(left, self._almanac)
+            if first is not None:
+                ahead = (name.day - first.first.weekday()) % 7
+                return first, Days.one(first.first + ahead * DAY)
         last = compose(right, self._almanac)
         first = self._left(left, right, last)
         if first is None:
@@ -272,6 +303,19 @@ class Resolving:
         if last is None:
             return first, first
         return first, self._not_before(last, first, right)
+
+    @staticmethod
+    def _share_year(left: Side, right: Side) -> None:
+        """Give "26 June to 28 June 2020" its year at both ends."""
+        said = [
+            d.day.year for d in right.days if isinstance(d.day, CalendarDay | Year) and d.day.year
+        ]
+        month = next((d.day.month for d in right.days if isinstance(d.day, CalendarDay)), None)
+        for index, dated in enumerate(left.days):
+            day = dated.day
+            if said and month and isinstance(day, CalendarDay) and day.month and not day.year:
+                year = said[0] - (day.month > month)
+                left.days[index] = replace(dated, day=replace(day, year=year))
 
     def _left(self, left: Side, right: Side, last: Days | None) -> Days | None:
         first = compose(left, self._almanac)
@@ -317,7 +361,15 @@ class Resolving:
                 begin.on(first.first, self._zone, self._almanac),
                 finish.on(last.first, self._zone, self._almanac),
             )
-        begin, finish = settle_range(opening, closing, part, self._almanac)
+        if left.part is not None:
+            begin = settle(opening, left.part, self._almanac)
+            finish = settle(
+                closing, right.part or (None if closing.half else left.part), self._almanac
+            )
+            if finish.minute <= begin.minute:
+                finish = Minutes(finish.minute + 720 * (2 if closing.half else 1), finish.second)
+        else:
+            begin, finish = settle_range(opening, closing, part, self._almanac)
         day = self._first_of(first) if first is not None else self._day_of(finish)
         start = begin.on(day, self._zone, self._almanac)
         return start, finish.on(day, self._zone, self._almanac)

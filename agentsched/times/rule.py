@@ -30,6 +30,12 @@ class Match:
         return self.groups[group] or ""
 
     @property
+    def before(self) -> str:
+        """The text before the match, without the space at its end."""
+        start = self.groups.start()
+        return self.groups.string[max(0, start - 20) : start].rstrip()
+
+    @property
     def capital(self) -> bool:
         """Whether the match has a capital letter as it was written."""
         return any(c.isupper() for c in self.written[self.groups.start() : self.groups.end()])

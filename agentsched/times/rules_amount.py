@@ -88,8 +88,10 @@ def _in_units(count: float, said: str) -> list[tuple[float, Unit]]:
     return [(float(int(count)), unit), (float(round(left * times)), below)]
 
 
-def _length(match: Match) -> Said:
+def _length(match: Match) -> Said | None:
     said = match["amount"]
+    if re.fullmatch(r"(?:[7-9]|1\d|2[0-3])[.]\d\d\s?h", said):
+        return None  # 16.29h is a time of day
     # "a second opinion", "any minute", "a day": an article alone counts nothing but hours.
     vague = bool(re.match(r"an?\s+(?!hour|hr|half|quarter|couple|few|pair)", said))
     return Said((amount(said),), weak=vague)
@@ -111,10 +113,18 @@ def _unit_shift(match: Match) -> Said:
 
 def _stretch(match: Match) -> Said:
     sign = -1 if match["way"] in ("last", "past", "previous") else 1
-    parts = amount(match["amount"])
-    if parts.is_clock:
-        return Said((Stretch(sign * round(parts.count), parts.unit),))
-    return Said((Stretch(sign * max(1, round(parts.count)), parts.unit),))
+    said = match["amount"]
+    return _stretched(sign, amount(said if " " in said else f"a {said}"))
+
+
+def _turned_stretch(match: Match) -> Said:
+    """The two upcoming weeks."""
+    sign = -1 if match["way"] in ("last", "past", "previous") else 1
+    return _stretched(sign, amount(f"{match['count']} {match['unit']}"))
+
+
+def _stretched(sign: int, length: Amount) -> Said:
+    return Said((Stretch(sign * max(1, round(length.count)), length.unit),))
 
 
 def _nth_later(match: Match) -> Said:
@@ -155,8 +165,13 @@ RULES: tuple[Rule, ...] = (
     rule(
         r"(?:(?:in|over|for|during|within)\s+)?(?:the\s+)?"
         r"(?P<way>next|last|past|coming|following|upcoming|previous)\s+"
-        rf"(?P<amount>(?:{CARDINAL}|(?:couple|pair)(?:\s+of)?|few|several)\s+{_UNIT})",
+        rf"(?P<amount>(?:{CARDINAL}|(?:couple|pair)(?:\s+of)?|few|several)\s+{_UNIT}|hour|minute|fortnight)",
         _stretch,
+    ),
+    rule(
+        r"(?:(?:in|over|for|during|within)\s+)?(?:the\s+)?"
+        rf"(?P<count>{CARDINAL})\s+(?P<way>next|last|past|coming|following|upcoming|previous)\s+"
+        rf"(?P<unit>{_UNIT})", _turned_stretch,
     ),
     rule(
         rf"(?P<count>{CARDINAL})\s+(?P<day>{alternatives(WEEKDAYS)})s?\s+"

@@ -25,14 +25,18 @@ _HOURS = alternatives(
         "twelve",
     ]
 )
-_MINUTES = alternatives(
-    ["five", "ten", "fifteen", "thirty", "oh five"]
-    + [f"{tens}{rest}" for tens in ("twenty", "forty", "fifty", "thirty")
-       for rest in ("", "-five", " five", "-nine", " nine")]
-)  # fmt: skip
+_MINUTES = (
+    rf"(?:oh[- ]{_HOURS}|(?:twenty|thirty|forty|fifty)(?:[- ]{_HOURS})?|ten|eleven|twelve|thirteen|fifteen"
+    r"|(?:four|six|seven|eigh|nine)teen)(?![a-z])"
+)
 _HALF = r"(?:a\.?\s?m\.?|p\.?\s?m\.?)(?![a-z])|(?<=\d)[ap]\.?(?![a-z\d'])|(?:in\s+the\s+)?(?:am|pm)(?![a-z])"
 _OCLOCK = r"\s*o\s?'?\s?clock"
 _ISH = r"(?:\s?-?ish)?"
+
+
+_MEASURED = re.compile(
+    r"\s*(?:%|percent|per\s|euros?|dollars?|[gmk]b|kg|km|usd|eur|points?)", re.ASCII
+)
 
 
 def _clock(match: Match) -> Said | None:
@@ -65,6 +69,8 @@ def _compact(match: Match) -> Said | None:
 
 
 def _dotted(match: Match) -> Said | None:
+    if _MEASURED.match(match.groups.string, match.groups.end()):
+        return None
     hour, minute = int(match["hour"]), int(match["minute"])
     lead = bool(match["lead"])
     if not lead and 1 <= minute <= 12:
@@ -91,6 +97,8 @@ def _past(match: Match) -> Said | None:
         hour = whole(hour_said)
     if not 0 < minutes < 60 or hour > 24:
         return None
+    if match["way"] in ("to", "till") and not _is_minutes(match, said):
+        return None
     if match["way"] in ("past", "after", ""):
         return _checked(hour, minutes, 0, half)
     # Quarter to 12pm is 11:45 before noon; quarter to 1pm is 12:45 after it.
@@ -99,15 +107,31 @@ def _past(match: Match) -> Said | None:
     return _checked(hour - 1 if hour > 1 else 12, 60 - minutes, 0, half)
 
 
+def _is_minutes(match: Match, said: str) -> bool:
+    """Whether "ten to four" is a clock; "five to seven" and "two to four" are rather ranges."""
+    if "min" in said or said in ("quarter", "half", "ten", "twenty", "twenty-five", "twenty five"):
+        return True
+    return said == "five" and match.before.endswith("at")
+
+
 def _french(match: Match) -> Said | None:
     """15h30, 9h: a clock from seven on, below it a length (see ``rules_amount``)."""
     hour = int(match["hour"])
     if hour < 7 and not match["lead"]:
         return None
+    if not (
+        match["minute"]
+        or match["lead"]
+        or match.groups["on"] is not None
+        or re.search(r"h\d*\s*-$", match.before)
+    ):
+        return None  # "8h" alone is a length
     return _checked(hour, int(match["minute"] or 0), 0, "", zero=hour >= 7)
 
 
-def _part(match: Match) -> Said:
+def _part(match: Match) -> Said | None:
+    if match.before.endswith("good"):
+        return None  # a greeting
     trim = match["trim"]
     kept: Literal["", "early", "late"] = (
         "early" if trim == "early" else "late" if trim == "late" else ""
@@ -152,7 +176,8 @@ RULES: tuple[Rule, ...] = (
          _checked(int(m["digits"][:-2]), int(m["digits"][-2:]), 0, "")),
     rule(rf"{_LEAD}(?P<hour>\d{{1,2}})\.(?P<minute>\d\d)(?!\.?\d)(?:\s*(?:h|hrs?|uhr))?", _dotted),
     rule(r"(?P<lead>)(?P<hour>\d{1,2})\.(?P<minute>\d\d)(?!\.?\d)(?:\s*(?:h|hrs?|uhr))?", _dotted),
-    rule(rf"{_LEAD}?(?P<hour>\d{{1,2}})h(?P<minute>\d\d)?(?!\s?m|\d)", _french),
+    rule(rf"{_LEAD}?(?P<hour>\d{{1,2}})h(?P<minute>\d\d)?(?!\s?m(?![a-z])|\d)"
+        r"(?P<on>(?=\s*(?:-\s*\d{1,2}h|gmt|utc|[a-z]{1,3}t(?![a-z])|on(?![a-z])|for\s+\d)))?", _french),
     rule(rf"(?P<hour>{CARDINAL}){_OCLOCK}(?P<minute>)\s*(?P<half>{_HALF})?", _words),
     rule(rf"(?P<hour>{_HOURS})\s+(?P<minute>{_MINUTES})(?![- ]?(?:min|hour|day|week|sec|people))\s*"
          rf"(?P<half>{_HALF})?", _words),
@@ -181,6 +206,9 @@ RULES: tuple[Rule, ...] = (
          r"evenings?)", _part),
     rule(r"(?P<trim>)(?:(?:at|over|around|during)\s+(?P<part>lunch)(?:\s?time)?)", _part),
     fixed(r"lunch\s?time", DayPart("lunch")),
+    fixed(r"lunch", DayPart("lunch"), weak=True),
+    fixed(r"breakfast|brunch", DayPart("morning"), weak=True),
+    fixed(r"dinner|supper", DayPart("evening"), weak=True),
     fixed(r"after\s+lunch", Clock(13, half="24")),
     fixed(r"before\s+lunch", DayPart("morning", "late")),
     fixed(r"after\s+work", Clock(0, name="close")),

@@ -12,6 +12,7 @@ from agentsched.times.pieces import (
     Clock,
     Edge,
     Holiday,
+    IsoWeek,
     Nth,
     Period,
     Quarter,
@@ -36,21 +37,22 @@ from agentsched.times.vocabulary import (
 Which = Literal["", "this", "next", "last", "after next"]
 
 _DAY = rf"(?:\d{{1,2}}(?:\s?(?:st|nd|rd|th)(?![a-z]))?(?!\d)|{ORDINAL_WORD})"
-_YEAR = rf"(?:\s*,?\s*(?:of\s+|in\s+)?(?P<year>{YEAR}|'\d\d(?!\d)))?"
+_YEAR = rf"(?:\s*[,/-]?\s*(?:of\s+|in\s+)?(?P<year>{YEAR}|'\d\d(?!\d)))?"
 _TO = r"(?:-|to|through|thru|till|until|and|/)"
 _NO_CLOCK = r"(?!\d|:\d|\.\d\d|\s*(?:am|pm|a\.m|p\.m|h\d?|o'clock)(?![a-z])|[/-]\d)"
 _NOT_COUNTED = r"(?!\s*(?:minutes?|mins?|hours?|hrs?|h|days?|weeks?|people|months?)(?![a-z]))"
 _SPANS: dict[str, Span] = {
-    "week": "week", "weekend": "weekend", "week-end": "weekend", "month": "month", "quarter": "quarter",
+    "week": "week", "weekend": "weekend", "week-end": "weekend", "week end": "weekend", "wkend": "weekend", "month": "month", "quarter": "quarter",
     "qtr": "quarter", "year": "year", "yr": "year", "day": "day",
 }  # fmt: skip
-_SPAN = r"(?:(?:calendar|work(?:ing)?|business)\s+)?(?P<span>week-?end|week|month|quarter|qtr|year|yr)(?:'?s)?"
+_SPAN = r"(?:(?:calendar|work(?:ing)?|business)\s+)?(?P<span>week[- ]?end|wkend|week|month|quarter|qtr|year|yr)(?:'?s)?"
 _BACK = ("last", "past", "previous")
 _AHEAD = ("next", "coming", "following", "upcoming")
 _WHICH = (
     r"(?:the\s+)?(?:this\s+)?(?P<which>this|next|last|coming|following|upcoming|past|previous)\s+"
 )
 _ABBREVIATED = {"mon", "wed", "sat", "sun", "fri", "tue", "thu", "weds"}
+_IN_MAY = ("in", "of", "by", "until", "since", "early", "mid", "late", "during")
 _AFTER_DAY = (
     r"(?=\s*(?:$|[^\sa-z\d]|\d|(?:at|of|from|to|until|till|through|by|for|and|or|in|on|between|before"
     r"|after|next|this|starting|early|late|(?:in\s+the\s+)?(?:morning|afternoon|evening|night|noon)"
@@ -100,6 +102,15 @@ def _numeric(match: Match) -> Said | None:
     return Said((CalendarDay(year, month, day),), weak=not said)
 
 
+def _dotted_range(match: Match) -> Said | None:
+    """Read 14.-15.11.2017."""
+    month, said = int(match["month"]), match["year"]
+    if not 1 <= month <= 12:
+        return None
+    year = None if not said else int(said) if len(said) == 4 else 2000 + int(said)
+    return Said((CalendarDay(year, month, int(match["day"]), int(match["to"])),))
+
+
 def _month_year(match: Match) -> Said | None:
     month = int(match["month"])
     return Said((CalendarDay(int(match["year"]), month, 0),)) if 1 <= month <= 12 else None
@@ -116,7 +127,12 @@ def _day_of_month(match: Match) -> Said:
 
 def _whole_month(match: Match) -> Said:
     which = _which(match["which"])
-    turn: Literal["", "next", "last"] = which if which in ("next", "last") else ""
+    if match["month"] == "may" and not match.written[match.groups.end() - 3 :].startswith("May"):
+        # "One may ask", "this may take": the month without its capital needs its preposition.
+        before = match.groups.string[: match.groups.start()].split()
+        if not match["year"] and which in ("", "this") and (before or [""])[-1] not in _IN_MAY:
+            return None
+    turn = cast(Literal["", "this", "next", "last"], which)
     day = CalendarDay(_year(match["year"]), _month(match["month"]), 0, which=turn)
     return Said((day,), weak=not (match["year"] or which))
 
@@ -145,7 +161,7 @@ def _beside(match: Match) -> Said:
 def _period(match: Match) -> Said:
     said = match["which"]
     offset = 1 if said in _AHEAD else -1 if said in _BACK else 0
-    return Said((Period(_SPANS[match["span"].replace("weekend", "weekend")], offset),))
+    return Said((Period(_SPANS[match["span"]], offset),))
 
 
 def _edge_of_period(match: Match) -> Said:
@@ -165,12 +181,18 @@ def _abbreviated_end(match: Match) -> Said:
     return Said((Edge("end"), Period(spans[match["span"]])))
 
 
+_NUMBERED = re.compile(
+    rf"(?P<nth>{ORDINAL})(?:[- ](?:to[- ])?(?P<last>last))?|(?P<bare>last|final|penultimate)",
+    re.ASCII,
+)
+
+
 def read_nth(match: Match) -> Said:
-    found = re.findall(
-        rf"{ORDINAL}|last|penultimate|second[- ]to[- ]last|final", match["numbers"], re.ASCII
-    )
-    special = {"last": -1, "final": -1, "penultimate": -2}
-    numbers = tuple(-2 if "to" in word[6:] else special.get(word) or whole(word) for word in found)
+    numbers = tuple(
+        -1 - (found["bare"] == "penultimate") if found["bare"]
+        else whole(found["nth"]) * (-1 if found["last"] else 1)
+        for found in _NUMBERED.finditer(match["numbers"])
+    )  # fmt: skip
     what = match["what"]
     if what in ("day", "week", "weekend"):
         kind = cast(Literal["day", "week", "weekend"], what)
@@ -188,13 +210,18 @@ def _holiday(match: Match) -> Said:
     return Said((day,), weak=not (match["year"] or turn))
 
 
+def _iso_week(match: Match) -> Said | None:
+    number = int(match["week"])
+    return Said((IsoWeek(number, _year(match["year"])),)) if 1 <= number <= 53 else None
+
+
 def _quarter(match: Match) -> Said:
     said = match["year"]
     year = _year(said) if len(said) != 2 else 2000 + int(said)
     return Said((Quarter(whole(match["number"]), year),), weak=year is None)
 
 
-_ORD = rf"(?:{ORDINAL}|last|final|penultimate|second[- ]to[- ]last)"
+_ORD = rf"(?:{ORDINAL}[- ](?:to[- ])?last|{ORDINAL}|last|final|penultimate|second[- ]to[- ]last)"
 ORDS = rf"(?P<numbers>{_ORD}(?:\s*(?:,|and|&|,\s*and)\s*(?:the\s+)?{_ORD})*)"
 _DAYS = rf"{WEEKDAY}(?:\s*(?:,|/|and|&|or)\s*{WEEKDAY})*"
 NTH_WHAT = rf"(?P<what>{_DAYS}|day|week-?end|week|(?:working|business|work)\s?day|weekday|workday)"
@@ -210,19 +237,24 @@ RULES: tuple[Rule, ...] = (
          _numeric),
     rule(r"(?P<first>\d{1,2})(?P<mark>\.)\s?(?P<second>\d{1,2})(?P<year>)(?!\d)\.?(?!\d)"
          + _NOT_COUNTED, _numeric),
+    rule(r"(?P<day>\d{1,2})\.?\s*(?:-|to|and|until|till)\s*(?P<to>\d{1,2})\.(?P<month>\d{1,2})\.(?P<year>\d{4}|\d\d|)(?!\d|:)",
+         _dotted_range),
     rule(rf"(?P<month>\d{{1,2}})/(?P<year>{YEAR})", _month_year),
     rule(rf"(?P<year>{YEAR})[-/](?P<month>\d\d)(?![-/\d])", _month_year),
     rule(rf"(?P<month>{MONTH})\s*(?:the\s+)?(?P<day>{_DAY})\s*{_TO}\s*(?:the\s+)?"
          rf"(?P<to>{_DAY}){_NO_CLOCK}(?!\s*(?:of\s+)?{MONTH}){_NOT_COUNTED}{_YEAR}", _day_of_month),
     rule(rf"(?:the\s+)?(?P<day>{_DAY})\s*{_TO}\s*(?:the\s+)?(?P<to>{_DAY})\s*(?:of\s+)?"
          rf"(?P<month>{MONTH}){_YEAR}", _day_of_month),
-    rule(rf"(?P<month>{MONTH})\s*-?\s*(?:the\s+)?(?P<day>{_DAY}){_NO_CLOCK}(?P<to>){_YEAR}", _day_of_month),
-    rule(rf"(?:the\s+)?(?P<day>{_DAY})\s*(?:day\s+)?(?:of\s+)?-?\s*(?P<month>{MONTH})(?P<to>){_YEAR}",
+    rule(rf"(?P<month>{MONTH})\s*[-/]?\s*(?:the\s+)?(?P<day>{_DAY}){_NO_CLOCK}(?P<to>){_YEAR}", _day_of_month),
+    rule(rf"(?:the\s+)?(?P<day>{_DAY})\.?\s*(?:day\s+)?(?:of\s+)?[-/]?\s*(?P<month>{MONTH})(?P<to>){_YEAR}",
          _day_of_month),
     rule(rf"(?:(?P<which>this|next|last|coming)\s+)?(?P<month>{MONTH}){_YEAR}", _whole_month),
+    rule(r"(?P<the>(?:the\s+)?)(?P<day>\d{1,2})(?=\s+of\s+(?:the\s+)?(?:next|this|last|current|following|coming)\s+month)",
+         lambda m: Said((CalendarDay(None, None, whole(m["day"])),)) if 1 <= whole(m["day"]) <= 31 else None),
     rule(rf"(?P<the>the\s+)?(?P<day>\d{{1,2}}\s?(?:st|nd|rd|th)){_AFTER_DAY}", _bare_day),
     rule(rf"(?P<the>the\s+)(?P<day>{ORDINAL_WORD}){_AFTER_DAY}", _bare_day),
-    rule(rf"(?:year\s+)?(?P<year>{YEAR})", lambda m: Said((Year(int(m["year"])),), weak=True)),
+    rule(rf"(?:the\s+)?year\s+(?:of\s+)?(?P<year>{YEAR})", lambda m: Said((Year(int(m["year"])),))),
+    rule(rf"(?P<year>{YEAR})", lambda m: Said((Year(int(m["year"])),), weak=True)),
     fixed(r"today(?:'?s)?", Today(0)),
     fixed(r"tomm?orr?ows?|tomorrow's|tmrw|tmr|tmw|2moro", Today(1)),
     fixed(r"yesterday(?:'?s)?", Today(-1)),
@@ -234,7 +266,7 @@ RULES: tuple[Rule, ...] = (
          r"(?=\s+[a-z\d])(?!\s+(?:next|noon|midnight|lunch|work|\d{1,2}(?::|\s*[ap]m)))", _beside),
     rule(_WHICH + _SPAN, _period),
     rule(r"(?:the\s+)?(?P<which>current)\s+" + _SPAN, _period),
-    rule(r"(?:over\s+|during\s+)?the\s+(?P<span>week-?end)", lambda m: Said((Period("weekend", plain=True),))),
+    rule(r"(?:over\s+|during\s+)?the\s+(?P<span>week-?end|wkend)", lambda m: Said((Period("weekend", plain=True),))),
     rule(r"the\s+(?P<span>week|month|quarter|year)",
          lambda m: Said((Period(_SPANS[m["span"]], plain=True),), weak=True)),
     rule(r"(?:the\s+)?(?P<span>week|month|quarter|year|weekend)\s+after\s+next",
@@ -243,8 +275,10 @@ RULES: tuple[Rule, ...] = (
          lambda m: Said((Period(_SPANS[m["span"]], rest=True),))),
     rule(r"later\s+(?:on\s+)?this\s+(?P<span>week|month|quarter|year)",
          lambda m: Said((Period(_SPANS[m["span"]], rest=True),))),
+    rule(rf"(?:the\s+)?(?:calendar\s+)?(?:week|wk|kw|cw)\s*(?:no\.?\s*|number\s+|#)?(?P<week>\d{{1,2}})(?!\d|:|\s*(?:am|pm))"
+         rf"(?:\s*(?:of\s+|,\s*)?(?P<year>{YEAR}))?", _iso_week),
     fixed(r"later\s+today", Period("day", rest=True)),
-    rule(r"(?P<side>end|close|start|beginning|middle)\s+of\s+(?:the\s+)?(?:current\s+)?(?P<span>week|month|quarter|year)",
+    rule(r"(?:the\s+)?(?P<side>end|close|start|beginning|middle)\s+of\s+(?:the\s+)?(?:current\s+)?(?P<span>week|month|quarter|year)",
          _edge_of_period),
     rule(r"(?:the\s+)?(?P<side>end|close|start|beginning|middle)\s+of", lambda m: Said((Edge(_side(m["side"])),))),
     rule(rf"(?P<side>early|mid|late|middle)(?=[- ](?:in\s+|on\s+)?(?:the\s+|next\s+|this\s+(?:week|month|q|year)|{MONTH}|{WEEKDAY}|today|tom|week|20\d\d))",

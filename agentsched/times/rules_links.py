@@ -63,7 +63,7 @@ RULES: tuple[Rule, ...] = (
 )  # fmt: skip
 
 _ABBREVIATIONS = rule(
-    rf"(?P<name>{alternatives(ABBREVIATIONS)})(?P<offset>\s?[+-]\s?\d{{1,2}}(?::?\d\d)?(?!\d))?"
+    rf"(?P<name>{alternatives(ABBREVIATIONS)})(?P<offset>[+-]\d{{1,2}}(?::?\d\d)?(?!\d))?"
     r"(?:\s+time)?", _abbreviation,
 )  # fmt: skip
 _OFFSETS = rule(r"(?P<offset>z|[+-]\d\d:?\d\d(?!\d))", _offset)

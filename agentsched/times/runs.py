@@ -5,7 +5,18 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from agentsched.times.pieces import AllDay, CalendarDay, Clock, Link, Number, Piece, Repeat, Zone
+from agentsched.times.pieces import (
+    AllDay,
+    CalendarDay,
+    Clock,
+    Link,
+    Number,
+    Piece,
+    Repeat,
+    Weekday,
+    Year,
+    Zone,
+)
 
 _FILLER = re.compile(
     r"(?:[\s,()\"']|(?:the|a|around|about|approximately|approx|roughly|circa|ca|sharp|exactly|precisely|both"
@@ -144,6 +155,8 @@ def _speaks_of_time(pieces: tuple[Piece, ...]) -> bool:
     numbers = [piece for piece in told if isinstance(piece.value, Number)]
     others = [piece for piece in told if not isinstance(piece.value, Number)]
     if others:
+        if all(isinstance(piece.value, Year) for piece in others):
+            return _has_lead(pieces, others[0])
         return len(told) > 1 or _has_lead(pieces, others[0])
     # A bare number is an hour after "at" alone: "at 9", not "between 2 and 4" of whatever.
     return any(_before(pieces, number) == Link("at") for number in numbers)
@@ -154,8 +167,9 @@ def _has_lead(pieces: tuple[Piece, ...], piece: Piece) -> bool:
     if not isinstance(before, Link):
         return False
     clock_of_a_sort = isinstance(piece.value, Clock)
-    if isinstance(piece.value, CalendarDay) and piece.value.month == 5 and before.word == "to":
-        return False
+    if before.word == "to":
+        # "32 - 2015", "talk to April": a range needs both its ends.
+        return isinstance(piece.value, Weekday)
     return before.word in _LEADS or (clock_of_a_sort and before.word == "at")
 
 

@@ -17,6 +17,7 @@ _RULES: tuple[Rule, ...] = (
 _WORD = re.compile(r"[a-z]+|\d+|[½¼¾@&'/+]|->|-{1,2}", re.ASCII)
 _REST = re.compile(r"[a-z\d_]*", re.ASCII)
 _OPENERS = """
+breakfast brunch dinner supper calendar cw kw wk wkend ides
 a about after afternoon afternoons ahead all alternate an and annual annually any anytime apart
 approximately around as asap at before begin beginning begins between bi biannually biennially
 bimonthly biweekly business but by ca close cob coming commencing couple current daily day
@@ -37,6 +38,7 @@ _OPENING = (
     | set(_OPENERS.split())
 )  # fmt: skip
 """Words that a rule may begin with; others are passed over without a try."""
+_DOTTED = re.compile(r"\d{1,2}\.\d\d", re.ASCII)
 _BETWEEN = re.compile(r"[\s(,]*", re.ASCII)
 
 
@@ -58,6 +60,8 @@ def scan(known: str, written: str, *, day_first: bool) -> list[Piece]:
             end, said = _longest(rules, known, written, start, day_first)
         if word[0] in _OPENING or not word[0].isalpha():
             plain_end, plain = _longest(_RULES, known, written, start, day_first)
+            if plain is not None and _is_dotted_clock(plain, pieces, known, start, plain_end):
+                plain = _as_clock(known[start:plain_end])
             if plain is not None and plain_end > end and not _barred(known, start, plain):
                 end, said = plain_end, plain
         if said is None:
@@ -81,6 +85,20 @@ def _longest(
         if said is not None:
             best, end = said if isinstance(said, Said) else Said((said,)), found.end()
     return end, best
+
+
+def _is_dotted_clock(said: Said, pieces: list[Piece], known: str, start: int, end: int) -> bool:
+    """Whether what looks like a date is a time of day after one: "June 7th 17.05"."""
+    if not isinstance(said.values[0], CalendarDay) or not said.weak or not pieces:
+        return False
+    day = next((p.value for p in reversed(pieces) if isinstance(p.value, CalendarDay)), None)
+    near = known[pieces[-1].end : start].strip() == "" and day is not None and day.month
+    return bool(near and _DOTTED.fullmatch(known, start, end))
+
+
+def _as_clock(text: str) -> Said | None:
+    hour, minute = (int(part) for part in text.split("."))
+    return Said((Clock(hour, minute, half="24"),)) if hour < 24 and minute < 60 else None
 
 
 def _barred(known: str, start: int, said: Said) -> bool:

@@ -83,6 +83,9 @@ def number(text: str) -> float | None:
     """Return the value of a cardinal, an ordinal or ``a``, ``couple of``, ``few``; None for others."""
     total = 0.0
     found = False
+    # The article counts on its own, not in "a couple of".
+    if re.match(r"a\s+(?:couple|pair|few)", text):
+        text = text[1:]
     for part in _WORD_PARTS.findall(text):
         if part[0].isdigit():
             value: float | None = float(part)
