@@ -1,0 +1,209 @@
+"""Hard rules found in what the user does, and given up when the user does.
+
+A rule says: candidates a predicate holds of win (or lose) whatever the rest is. Rules stand in an
+order; the first that tells candidates apart decides. For every predicate two such rules are on
+trial all the time. Their evidence is a log Bayes factor against the weights alone,
+
+    sum over rounds of ln P(choice | rule) - ln P(choice | weights),
+
+that is, by how many nats the rule would have foretold the choices better (prequentially: each
+round before it is learnt). A rule is admitted when its evidence passes a threshold that grows
+with the number of predicates of its kind, and dropped when it has lost all of it again; because
+evidence is capped, a rule that the user gave up is dropped after a few breaches.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from evaluator.calendar.beliefs import KEPT, Encoded
+
+Sign = int
+"""+1: what it holds of wins; -1: it loses."""
+
+
+@dataclass(frozen=True, slots=True)
+class Induction:
+    """Thresholds, in nats."""
+
+    single: float = 6.5
+    """Evidence for a rule on one value."""
+    pair: float = 9.5
+    """Evidence for a rule on two values: there are ten times as many."""
+    cap: float = 10.0
+    """Most evidence a rule keeps in store."""
+    floor: float = -3.0
+    """Least evidence of a rule on trial, so that it can still come back."""
+    breach: float = 0.03
+    """Share of rounds in which a user breaks a rule of their own."""
+    blunt: float = 0.02
+    """The weights' own probabilities are never trusted beyond this."""
+    support: int = 4
+    """Times a rule must have been kept before it is admitted."""
+
+
+@dataclass(slots=True)
+class HardRule:
+    """A rule in force, or on trial."""
+
+    predicate: str
+    sign: Sign
+    nats: float = 0.0
+    """Evidence, see above."""
+    kept: int = 0
+    broken: int = 0
+    evidence: list[str] = field(default_factory=list)
+    """Ids of the last decisions that it foretold."""
+
+    def note(self, kept: bool, nats: float, cap: float, evidence: str) -> None:
+        """Take in one round."""
+        self.nats = min(self.nats + nats, cap)
+        self.kept += kept
+        self.broken += not kept
+        if kept and evidence:
+            self.evidence.append(evidence)
+            del self.evidence[:-KEPT]
+
+    def reliability(self, breach: float) -> float:
+        """Return the chance that it holds next time: kept and broken, after 1/breach good ones."""
+        before = 1.0 / breach
+        return (self.kept + before - 1.0) / (self.kept + self.broken + before)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A rule came or went."""
+
+    rule: HardRule
+    admitted: bool
+
+
+class Inducer:
+    """The rules in force, in order, and those on trial."""
+
+    def __init__(self, settings: Induction, typical: dict[tuple[str, Sign], float]) -> None:
+        self.settings = settings
+        self.typical = typical
+        """Nats in advance for rules that people of the role often have."""
+        self.rules: list[HardRule] = []
+        self.trials: dict[tuple[str, Sign], HardRule] = {}
+        self.barred: set[str] = set()
+        """Predicates the user does not want rules on."""
+
+    def levels(self, candidates: Sequence[Encoded]) -> list[tuple[int, ...]]:
+        """Return what the rules in force say of each candidate; greater wins."""
+        if not self.rules:
+            return [()] * len(candidates)
+        names = [{w.predicate for w in c if w is not None} for c in candidates]
+        return [
+            tuple(rule.sign if rule.predicate in held else 0 for rule in self.rules)
+            for held in names
+        ]
+
+    def observe(
+        self,
+        candidates: Sequence[Encoded],
+        levels: Sequence[tuple[int, ...]],
+        shares: Sequence[float],
+        chosen: int,
+        evidence: str,
+    ) -> list[Change]:
+        """Take in a round.
+
+        Args:
+            candidates: Its events.
+            levels: What the rules in force said of them.
+            shares: Probability of each by the weights alone; they add up to 1.
+            chosen: Which the user chose.
+            evidence: Id of the decision.
+        """
+        alive = self._follow(levels, shares, chosen, evidence)
+        if len(alive) > 1:
+            self._try(candidates, alive, shares, chosen, evidence)
+        return self._drop() + self._admit()
+
+    def _follow(
+        self,
+        levels: Sequence[tuple[int, ...]],
+        shares: Sequence[float],
+        chosen: int,
+        evidence: str,
+    ) -> list[int]:
+        """Let each rule in force speak in its turn; return the candidates no rule parts."""
+        alive = list(range(len(levels)))
+        for place, rule in enumerate(self.rules):
+            best = max(levels[i][place] for i in alive)
+            ahead = [i for i in alive if levels[i][place] == best]
+            if len(ahead) == len(alive):
+                continue
+            kept = chosen in ahead
+            rule.note(kept, self._gain(ahead, alive, shares, kept), self.settings.cap, evidence)
+            if not kept:
+                return []
+            alive = ahead
+        return alive
+
+    def _try(
+        self,
+        candidates: Sequence[Encoded],
+        alive: list[int],
+        shares: Sequence[float],
+        chosen: int,
+        evidence: str,
+    ) -> None:
+        held: dict[str, list[int]] = {}
+        for i in alive:
+            for weight in candidates[i]:
+                if weight is not None:
+                    held.setdefault(weight.predicate, []).append(i)
+        for predicate, having in held.items():
+            if len(having) == len(alive):
+                continue
+            lacking = [i for i in alive if i not in having]
+            for sign, ahead in ((1, having), (-1, lacking)):
+                trial = self._trial(predicate, sign)
+                kept = chosen in ahead
+                gain = self._gain(ahead, alive, shares, kept)
+                trial.note(kept, gain, 2 * self.settings.cap, evidence)
+                trial.nats = max(trial.nats, self.settings.floor)
+
+    def _gain(
+        self, ahead: list[int], alive: list[int], shares: Sequence[float], kept: bool
+    ) -> float:
+        """Return ln P(what happened | rule) - ln P(what happened | weights)."""
+        blunt, breach = self.settings.blunt, self.settings.breach
+        total = math.fsum(shares[i] for i in alive)
+        share = blunt + (1 - 2 * blunt) * math.fsum(shares[i] for i in ahead) / total
+        return math.log((1 - breach) / share) if kept else math.log(breach / (1 - share))
+
+    def _trial(self, predicate: str, sign: Sign) -> HardRule:
+        key = (predicate, sign)
+        if key not in self.trials:
+            self.trials[key] = HardRule(predicate, sign, self.typical.get(key, 0.0))
+        return self.trials[key]
+
+    def _admit(self) -> list[Change]:
+        """Admit the trial with most evidence to spare; one a round."""
+        taken = {rule.predicate for rule in self.rules} | self.barred
+        best: HardRule | None = None
+        for trial in self.trials.values():
+            if trial.kept >= self.settings.support and trial.predicate not in taken:
+                spare = trial.nats - self._needed(trial)
+                if spare > 0 and (best is None or spare > best.nats - self._needed(best)):
+                    best = trial
+        if best is None:
+            return []
+        del self.trials[best.predicate, best.sign]
+        best.nats = min(best.nats, self.settings.cap)
+        self.rules.append(best)
+        return [Change(best, admitted=True)]
+
+    def _needed(self, trial: HardRule) -> float:
+        return self.settings.pair if "," in trial.predicate else self.settings.single
+
+    def _drop(self) -> list[Change]:
+        gone = [rule for rule in self.rules if rule.nats < 0]
+        self.rules = [rule for rule in self.rules if rule.nats >= 0]
+        return [Change(rule, admitted=False) for rule in gone]
