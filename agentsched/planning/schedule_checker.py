@@ -57,8 +57,8 @@ def _capacity(problem: Problem, schedule: Schedule) -> Iterator[str]:
         uses = list(activity.uses)
         for o in place.options:
             uses += activity.options[o].uses
-        for resource, amount in uses:
-            held[resource].append((place.start, place.end, amount))
+        for number, amount in uses:
+            held[number].append((place.start, place.end, amount))
     for resource, loads in zip(problem.resources, held, strict=True):
         for moment in sorted({start for start, _, _ in loads}):
             now = sum(amount for start, end, amount in loads if start <= moment < end)
