@@ -17,6 +17,8 @@ STEP = timedelta(minutes=15)
 HORIZON = timedelta(days=366)
 MOST = 50_000
 """Starts that are looked at for one question."""
+DOUBT = 6.0
+"""Hours off the best time of day that one doubt weighs as much as."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +193,7 @@ def _starts(open_: Iterable[Stretch], wanted: Wanted, zone: tzinfo) -> Iterator[
 def _slot(
     start: datetime, wanted: Wanted, doubts: Sequence[tuple[Participant, Sequence[Stretch]]]
 ) -> Slot:
-    """Rank a time: one doubt weighs as much as being six hours off everybody's best time."""
+    """Rank a time by doubts, time of day and waiting."""
     end = start + wanted.length
     perhaps = tuple(
         person.name
@@ -201,17 +203,18 @@ def _slot(
     off = sum(_hours_off(start, end, person) for person, _ in doubts) / len(doubts)
     from_ = wanted.near or wanted.low
     wait = abs((start - from_).total_seconds()) / 86_400
-    return Slot(start, end, round(6 * len(perhaps) / len(doubts) + off + wait, 6), perhaps)
+    return Slot(start, end, round(DOUBT * len(perhaps) / len(doubts) + off + wait, 6), perhaps)
 
 
 def _hours_off(start: datetime, end: datetime, person: Participant) -> float:
-    """How far the middle of the meeting is from the middle of a person's day, in hours."""
+    """How far the meeting is from the middle of a person's day, in hours; weekends are far."""
     zone = person.hours.zone if person.hours else person.zone
     there = (start + (end - start) / 2).astimezone(zone)
     middle = person.hours.middle(there.weekday()) if person.hours else None
     best = 12.5 if middle is None else middle.hour + middle.minute / 60
     off = abs(there.hour + there.minute / 60 - best)
-    return min(off, 24 - off)
+    weekend = person.hours is None and there.weekday() >= 5
+    return min(off, 24 - off) + (DOUBT if weekend else 0)
 
 
 def _apart(slots: Iterable[Slot], limit: int) -> tuple[Slot, ...]:

@@ -24,7 +24,8 @@ def iana_zone(name: str) -> tzinfo | None:
         return None
     try:
         return ZoneInfo(name)
-    except (OSError, ValueError):
+    # ZoneInfo says "not found" with a KeyError, and with others for names that are paths.
+    except (OSError, ValueError, KeyError):
         return None
 
 
