@@ -24,6 +24,7 @@ from agentsched.understanding.intents import (
     When,
     WithdrawPreference,
 )
+from agentsched.understanding.pipeline import understand
 
 __all__ = [
     "Answer",
@@ -48,4 +49,5 @@ __all__ = [
     "Unknown",
     "When",
     "WithdrawPreference",
+    "understand",
 ]

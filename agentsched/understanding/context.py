@@ -7,6 +7,7 @@ from datetime import datetime, time
 from zoneinfo import ZoneInfo
 
 from agentsched.planning.graph import TaskGraph
+from agentsched.planning.inventory import Inventory
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +20,8 @@ class Context:
     """The user's."""
     graph: TaskGraph | None = None
     """The last plan's, which follow-ups change."""
+    inventory: Inventory | None = None
+    """Machines that wishes about places can name; None: such wishes are left for later."""
     event: str = ""
     """Title of the event spoken of last."""
     asked: str = ""

@@ -1,0 +1,365 @@
+"""Events: schedule, move, cancel, respond; titles, people and places from the words, times computed."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from agentsched.understanding.asking import Turn
+from agentsched.understanding.intents import (
+    CancelEvent,
+    EventRef,
+    MoveEvent,
+    RespondEvent,
+    ScheduleEvent,
+    Scope,
+    When,
+)
+from agentsched.understanding.moments import TimeSpan, find_spans, join
+from agentsched.understanding.people import find_people, find_place, people_span
+from agentsched.understanding.routing import without_politeness
+from agentsched.understanding.text import crop, find_quote
+
+_LEAD = re.compile(
+    r"^(?:(?:please |also |and |then |now |just )*(?:schedule|book|set up|setup|set down|set|arrange|plan"
+    r"|put in|put|add|create|make|block(?: off| out)?|pencil in|reserve|organi[sz]e|remind me (?:to|of|about)"
+    r"|remind me|enter|have|i(?:'ve| have)(?: got)?(?: to)?|i(?:'m| am| will be|'ll be) (?:having|going to|in"
+    r"|at)?|i(?:'m| am)|there(?:'s| is)|we(?:'re| are| have)(?: having| going)?|invite|i need|i want|cancel"
+    r"|delete|remove|drop|call off|get rid of|clear|scratch|erase|take off|move|reschedule|shift|postpone"
+    r"|delay|push back|push|bring forward|pull forward|extend|shorten|lengthen|rename|change|update|switch"
+    r"|swap|modify|edit|adjust|replace|accept|decline|turn down|join|attend|find|show)\b\s*)+"
+    r"(?:me |us |in |down |up |off |forward |the time (?:of|for) |the (?:date|day) of )*",
+    re.IGNORECASE,
+)
+_FILLER = re.compile(
+    r"\b(?:(?:a|an|the|my|our|your|this|that|new|another|some|time for|on (?:my|the) (?:calendar|schedule)"
+    r"|(?:to|in|on|into|from|off) (?:my|the|our) (?:calendar|schedule|agenda|diary)|called|titled|named|event"
+    r"|for me|please|instead|it|them|to be|from|to|at|on|by|for|until|starting|of|around|as|too|so)\b\s*)+",
+    re.IGNORECASE,
+)
+_SERIES = re.compile(
+    r"\b(?:series|all occurrences|every occurrence|the whole|entire|all of them|recurring|all future and past)\b|\ball (?:my|the) \w+s\b(?= series)",
+    re.IGNORECASE,
+)
+_FUTURE = re.compile(
+    r"\b(?:from now on|from (?:then|here|that|this|next \w+|\w+day|\d+) on(?:ward)?s?|and (?:all )?(?:following|later|future)|this and (?:all )?(?:the )?following|going forward|onwards?|permanently|for good)\b",
+    re.IGNORECASE,
+)
+_ALL = re.compile(r"\b(?:all|every|everything|each|any)\b", re.IGNORECASE)
+_LAST = re.compile(
+    r"\b(?:it|that|this|them|the (?:meeting|event|appointment|one|last one))\b", re.IGNORECASE
+)
+_BY = re.compile(
+    r"\b(?:(?P<later>(?:by |back |for )?(?P<a>[\w.]+(?: and a half)? (?:hours?|minutes?|mins?|days?|weeks?)|half an hour|an hour and a half)"
+    r" (?:later|back|after))|(?P<earlier>(?:by |up )?(?P<b>[\w.]+ (?:hours?|minutes?|mins?|days?|weeks?)|half an hour) (?:earlier|forward|sooner|up))"
+    r"|(?P<push>(?:back|push(?:ed)?|postpone|delay|shift|out)\b.*?\b(?:by )?(?P<c>(?:an?|\d+|one|two|three|half an) (?:hours?|minutes?|mins?|days?|weeks?)))(?! from| later| earlier|\w))",
+    re.IGNORECASE,
+)
+_UNITS = {"minute": 60, "min": 60, "hour": 3600, "day": 86_400, "week": 604_800}
+
+_Short = Annotated[str, Field(max_length=80)]
+
+
+class QuotedEvent(BaseModel):
+    """The model's answer to ``understanding/event``."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    title: _Short
+    people: Annotated[list[Annotated[str, Field(max_length=40)]], Field(max_length=8)]
+    place: _Short
+
+
+def read_schedule(text: str, turn: Turn) -> ScheduleEvent:
+    """Return the event a clause asks for.
+
+    Raises:
+        TimePhraseError: It names a time that does not exist.
+    """
+    spans = find_spans(text, turn.context)
+    people, place = find_people(text, turn.context.people), find_place(_without(text, spans))
+    title = _quoted_title(text) or _title(text, spans, place)
+    if (not title or len(title.split()) > 7) and turn.has_model:
+        answer = _ask(text, turn)
+        if answer is not None:
+            title = find_quote(answer.title, text) or title
+            people = people or tuple(answer.people)
+            place = place or (find_quote(answer.place, text) or "")
+    if not title:
+        title = f"Meeting with {', '.join(people)}" if people else "Meeting"
+    when = join(spans) if spans else None
+    return ScheduleEvent(
+        phrases=(crop(text, 300),), title=crop(_capital(title), 120), when=when,
+        people=people, place=crop(place, 120),
+    )  # fmt: skip
+
+
+def read_move(text: str, turn: Turn) -> MoveEvent | None:
+    """Return the change a clause asks for; None when no event can be meant.
+
+    Raises:
+        TimePhraseError: It names a time that does not exist.
+    """
+    plain = _FUTURE.sub(lambda found: " " * len(found[0]), text)
+    spans = find_spans(plain, turn.context)
+    invited, dropped = _guests(text, turn)
+    which, new = _halves(plain, spans)
+    if (invited or dropped) and which is None:
+        which, new = new, None
+    by = _shift(text)
+    title = _new_title(text)
+    moved_to = None if by is not None else new
+    event = _reference(text, which, turn, taken=(*invited, *dropped), hide=title)
+    place = ""
+    found = re.search(
+        r"\b(?:location|place|venue|room)\b.*?\b(?:to|is|at|in)\s+(?P<p>.+)$", text, re.IGNORECASE
+    )
+    if found:
+        place = found["p"].strip(" .!?")
+    if moved_to is None and by is None and not (invited or dropped or title or place):
+        turn.clarify(
+            f"What should change about {event.words or 'it'}: when, how long, where, or who?"
+        )
+    return MoveEvent(
+        phrases=(crop(text, 300),), event=event, to=moved_to, by=by, scope=_scope(text),
+        title=crop(title, 120), place=crop(place, 120), add_people=invited, drop_people=dropped,
+    )  # fmt: skip
+
+
+def read_cancel(text: str, turn: Turn) -> CancelEvent:
+    """Return what a clause takes out of the calendar.
+
+    Raises:
+        TimePhraseError: It names a time that does not exist.
+    """
+    spans = find_spans(text, turn.context)
+    when = join(spans) if spans else None
+    event = _reference(text, when, turn)
+    return CancelEvent(phrases=(crop(text, 300),), event=event, scope=_scope(text))
+
+
+def read_response(text: str, turn: Turn) -> RespondEvent:
+    """Return the answer to an invitation a clause asks for."""
+    lower = text.lower()
+    response: Literal["accept", "decline", "tentative"] = "accept"
+    if re.search(r"\b(?:decline|turn down|not attend|refuse)\b", lower):
+        response = "decline"
+    elif re.search(r"\b(?:tentative|maybe)\w*", lower):
+        response = "tentative"
+    head, _, message = re.sub(r"\b(?:and|,) (?:say|tell \w+|let \w+ know)\b", "\0", text).partition(
+        "\0"
+    )
+    spans = find_spans(head, turn.context)
+    event = _reference(head, join(spans) if spans else None, turn)
+    return RespondEvent(
+        phrases=(crop(text, 300),), event=event, response=response, message=crop(message, 300)
+    )
+
+
+def _ask(text: str, turn: Turn) -> QuotedEvent | None:
+    def check(answer: QuotedEvent) -> str | None:
+        for quote in (answer.title, answer.place, *answer.people):
+            if quote and find_quote(quote, text) is None:
+                return f"{crop(quote, 60)!r} does not stand in the message; copy its words"
+        return None if answer.title else "title must copy the words that name the event"
+
+    return turn.ask("event", QuotedEvent, check, max_tokens=120, message=crop(text, 800))
+
+
+def _reference(
+    text: str, when: When | None, turn: Turn, taken: tuple[str, ...] = (), hide: str = ""
+) -> EventRef:
+    bare = text.replace(hide, " ") if hide else text
+    spans = find_spans(bare, turn.context)
+    people = tuple(p for p in find_people(bare, turn.context.people) if p not in taken)
+    words = _quoted_title(bare) or _title(bare, spans, "", keep_people=False)
+    for name in taken:
+        words = re.sub(rf"\b(?:and |with |, )*{re.escape(name)}\b", "", words)
+    words = re.sub(
+        r"^(?:whole|entire|add|remove|invite|take|uninvite|include|drop|by|back|later|earlier|longer|shorter|out|all|any|every"
+        r"|everything|each|time|and|also|the|to|be|start|end|last|from|of|make|it'?s?|is|should|on|at|up|,|\s)+\b"
+        r"|\b(?:later|earlier|longer|shorter|back|out|instead|to|by|from|and|from now on|onwards?|on|start(?:s)?"
+        r"|ends?|last|be|up|forward|half|an|hours?|minutes?|occurrences?|series|,|\s)+$",
+        "",
+        words.strip(),
+        flags=re.IGNORECASE,
+    ).strip()
+    generic = re.fullmatch(
+        r"(?:meetings?|events?|appointments?|ones?|occurrences?|series|things?|)", words.lower()
+    )
+    every = bool(_ALL.search(text)) and (
+        bool(
+            re.search(
+                r"\b(?:meetings|events|appointments|calls|everything|all)\b", text, re.IGNORECASE
+            )
+        )
+    )
+    last = (
+        bool(generic)
+        and not every
+        and when is None
+        and not people
+        and bool(_LAST.search(text) or not words)
+    )
+    if last and turn.context.event:
+        words = turn.context.event
+    elif last and not words:
+        turn.clarify("Which event do you mean?")
+    return EventRef(
+        words="" if generic and every else crop(words, 120),
+        when=when,
+        people=people,
+        last=last,
+        all=every,
+    )
+
+
+def _scope(text: str) -> Scope:
+    if _FUTURE.search(text):
+        return "future"
+    return "series" if _SERIES.search(text) else "this"
+
+
+def _halves(text: str, spans: list[TimeSpan]) -> tuple[When | None, When | None]:
+    """Part the times of a move: those that say which event, and those it moves to."""
+    if not spans:
+        return None, None
+    markers = [
+        found.end()
+        for found in re.finditer(
+            r"\b(?:to|until|till|instead|at|be|starts?|ends?|lasts?|for|on|around|is|into|longer|by|make it)\b(?=\s)",
+            text,
+            re.IGNORECASE,
+        )
+    ]
+    target = re.search(
+        r"\b(?:to|until|till|be|instead of .+ to|into|for|at|last|around)\s+(?=\S)",
+        text,
+        re.IGNORECASE,
+    )
+    to = [
+        m
+        for m in re.finditer(
+            r"\b(?:to|until|till|be|into|start(?:s)? at|end(?:s)? at|last|make it)\b",
+            text,
+            re.IGNORECASE,
+        )
+    ]
+    cut = next((m.start() for m in reversed(to) if any(s.end > m.start() for s in spans)), None)
+    if cut is None:
+        cut = max(markers, default=0) if len(spans) > 1 and target else 0
+    before = [s for s in spans if s.end <= cut]
+    after = [s for s in spans if s.end > cut]
+    return (join(before) if before else None), (join(after) if after else None)
+
+
+def _shift(text: str) -> int | None:
+    found = _BY.search(text)
+    if found is None:
+        return None
+    amount = (found["a"] or found["b"] or found["c"] or "half an hour").lower()
+    seconds = _length(amount)
+    if seconds is None:
+        return None
+    return -seconds if found["earlier"] else seconds
+
+
+def _length(words: str) -> int | None:
+    found = re.search(r"([\w.]+)(?: an)? (\w+?)s?(?: and a half)?$", words)
+    if words.startswith("half an"):
+        return 1800
+    if found is None or found[2] not in _UNITS:
+        return None
+    numbers = {"a": 1, "an": 1, "one": 1, "two": 2, "three": 3, "four": 4, "couple": 2}
+    try:
+        count = numbers.get(found[1]) or float(found[1])
+    except ValueError:
+        return None
+    half = 0.5 if "and a half" in words else 0.0
+    return int((count + half) * _UNITS[found[2]])
+
+
+def _guests(text: str, turn: Turn) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return who is invited and who no longer."""
+    invite = re.search(r"\b(?:invite|add|include|put)\b(?P<who>.+)$", text, re.IGNORECASE)
+    drop = re.search(
+        r"\b(?:remove|take|drop|uninvite|without)\b(?P<who>.+?)(?:\b(?:from|out|off)\b|$)",
+        text,
+        re.IGNORECASE,
+    )
+    joined = r"(?:,? and |, | & )"
+    name = r"[A-Z][\w'-]+(?: [A-Z][\w'-]+)*"
+
+    def names(part: str) -> tuple[str, ...]:
+        found = re.match(rf"\s*(?P<all>{name}(?:{joined}{name})*)", part)
+        listed = re.split(joined, found["all"]) if found else []
+        known = [
+            n for n in turn.context.people if re.search(rf"\b{re.escape(n)}\b", part, re.IGNORECASE)
+        ]
+        return tuple(dict.fromkeys([*listed, *known]))
+
+    return (names(invite["who"]) if invite else ()), (names(drop["who"]) if drop else ())
+
+
+def _new_title(text: str) -> str:
+    found = re.search(
+        r"\b(?:rename|change the (?:title|name|subject)|call it|retitle)\b.*?(?:\bto\b|\bcall it\b|\bas\b)?\s*[\"“]?(?P<t>[^\"”]+?)[\"”]?[.!?]*$",
+        text,
+        re.IGNORECASE,
+    )
+    if found is None:
+        return ""
+    tail = re.split(r"\bto\b", text, maxsplit=1)[-1] if " to " in text else found["t"]
+    return tail.strip(' .!?"“”')
+
+
+def _quoted_title(text: str) -> str:
+    found = re.search(r"[\"“]([^\"”\n]{1,120})[\"”]", text)
+    return found[1].strip() if found else ""
+
+
+def _without(text: str, spans: list[TimeSpan]) -> str:
+    for span in spans:
+        text = text[: span.start] + " " * (span.end - span.start) + text[span.end :]
+    return text
+
+
+def _title(text: str, spans: list[TimeSpan], place: str, *, keep_people: bool = True) -> str:
+    """Return what is left when times, people, place and the verb are gone."""
+    bare = _without(text, spans)
+    noun = re.search(
+        r"\b(?:lunch|dinner|breakfast|coffee|call|1:1|sync|interview|meeting|drinks|brunch)\b",
+        bare,
+        re.IGNORECASE,
+    )
+    for start, end in people_span(bare):
+        # "Lunch with Dana" is a title of its own; "a meeting with Dana, Ben and Olga" is not.
+        short = keep_people and noun is not None and end - start < 40
+        if not short:
+            bare = bare[:start] + " " * (end - start) + bare[end:]
+    if place:
+        bare = re.sub(rf"\b(?:at|in) (?:the )?{re.escape(place)}", " ", bare)
+    bare = without_politeness(bare.strip(" .,!?"))
+    bare = _LEAD.sub("", bare)
+    bare = re.sub(r"\s+", " ", bare).strip(" .,!?;:-")
+    previous = None
+    while previous != bare:
+        previous = bare
+        bare = re.sub(rf"^(?:{_FILLER.pattern})(?=\S)", "", bare, flags=re.IGNORECASE).strip(
+            " .,!?;:-"
+        )
+        bare = re.sub(
+            r"\s*\b(?:for|at|on|from|to|by|in|until|a|an|the|and|my|of|with|starting|around|instead|please|is|be|me|me up)$",
+            "",
+            bare,
+            flags=re.IGNORECASE,
+        ).strip(" .,!?;:-")
+    return (
+        "" if re.fullmatch(r"(?:event|it|that|this|something|time)?", bare, re.IGNORECASE) else bare
+    )
+
+
+def _capital(title: str) -> str:
+    return title[:1].upper() + title[1:]

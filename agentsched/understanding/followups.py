@@ -1,0 +1,457 @@
+"""Follow-ups: what a message changes in the last plan, and the plan after it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import timedelta
+
+from agentsched.planning.graph import Demand, Task, TaskGraph
+from agentsched.planning.hint_words import read_hints
+from agentsched.understanding.asking import Turn
+from agentsched.understanding.intents import (
+    AddTask,
+    Change,
+    ChangePlan,
+    DropTask,
+    SetField,
+    Unbind,
+    WaitFor,
+)
+from agentsched.understanding.moments import take_times
+from agentsched.understanding.text import crop
+from agentsched.understanding.words import EVENT_NOUNS, HARDWARE, WORK_VERBS, stem
+from agentsched.understanding.work.amounts import Amount, take_amounts
+from agentsched.understanding.work.builder import Draft
+from agentsched.understanding.work.graph import reduced, to_graph
+from agentsched.understanding.work.reader import WorkReader
+from agentsched.understanding.work.references import point
+
+_EVENT = re.compile(rf"\b(?:{'|'.join(EVENT_NOUNS)})\b", re.IGNORECASE)
+_LEAD = re.compile(
+    r"^(?:(?:please|actually|no|ok|okay|hmm|wait|sorry|instead|and|but|also|oh|then|well|can you|could you"
+    r"|let's|i want you to|i want to|i'd like you to|i would like to|just)\b[\s,]*)+",
+    re.IGNORECASE,
+)
+_DROP = re.compile(
+    r"^(?:drop|remove|skip|leave out|forget(?: about)?|cancel|delete|omit|scratch|get rid of|no need (?:for|to)|"
+    r"(?:we |i )?(?:don't|do not) need(?: to)?|without)\s+(?P<what>.+)$",
+    re.IGNORECASE,
+)
+_WAIT = re.compile(
+    r"^(?:make (?:sure )?|let |have |run |do |start |put |move |schedule )?(?P<task>.+?)\s+(?:should |must |has to |have to |needs to |also |only |to )*"
+    r"(?:waits? (?:for|until|on)|depends? on|(?:come|go|run|start|be)s? (?:only )?after|(?:only )?after|follows?|once|when)\s+(?P<after>.+)$",
+    re.IGNORECASE,
+)
+_UNBIND = re.compile(
+    r"^(?:make |let |have |run )?(?P<task>.+?)\s+(?:should not|shouldn't|need not|needn't|must not|doesn't (?:have|need) to|does not (?:have|need) to|don't (?:have|need) to|not)\s+"
+    r"(?:wait (?:for|on)|depend on)\s+(?P<after>.+)$|^(?:don't|do not|no need to) wait for (?P<only>.+?)(?: (?:before|to|for) (?P<then>.+))?$",
+    re.IGNORECASE,
+)
+_PARALLEL = re.compile(
+    r"^(?:make |let |have |run |do |start |put )?(?P<tasks>.+?)\s+(?:(?:should|can|to) )?(?:run |be |go )?(?:in parallel|at the same time|side by side|simultaneously|independently)\b",
+    re.IGNORECASE,
+)
+_CHAIN = re.compile(
+    r"^(?:make |let |have |run |do |start |put )?(?P<tasks>.+?)\s+(?:run |be |go )?(?:one after (?:the other|another)|sequentially|in sequence|one by one)\b",
+    re.IGNORECASE,
+)
+_SHIFT = re.compile(
+    r"^(?:start |begin |run |do |make |move |push |shift |delay )*(?:it |that |them |everything |all (?:of it|of them)? ?|the (?:whole )?(?:plan|thing) )?(?:by |back )?"
+    r"(?P<much>(?:[\w.]+|half an) (?:hours?|minutes?|mins?|days?|weeks?))\s+(?P<way>later|earlier|sooner)\W*$",
+    re.IGNORECASE,
+)
+_INSTEAD = re.compile(
+    r"\b(?:instead|rather|not \d+|only|change|set|make|give|use|with|takes?|needs?|should|must|by|on|at|start)\b",
+    re.IGNORECASE,
+)
+_ADD = re.compile(
+    r"^(?:also |then |and then |additionally |plus |add (?:a |another |one more )?(?:task|step|job)?(?: to| that| for| which)?\s*:?\s*)+(?P<work>.+)$",
+    re.IGNORECASE,
+)
+
+
+def is_follow_up(text: str, graph: TaskGraph) -> bool:
+    """Whether a clause speaks of the last plan: it names a task, or changes an amount."""
+    body = _LEAD.sub("", text)
+    if _SHIFT.match(body):
+        return True
+    titles = [task.title or task.id for task in graph.tasks]
+    named = _named(body, graph, titles)
+    if _EVENT.search(body) and not named:
+        return False
+    amounts = take_amounts(body)[1]
+    begins = re.match(r"[\w-]+", body)
+    fresh = begins is not None and stem(begins[0]) in WORK_VERBS and len(body.split()) > 8
+    if named and not fresh:
+        return bool(
+            _DROP.match(body) or _UNBIND.match(body) or _WAIT.match(body) or _PARALLEL.match(body)
+            or _CHAIN.match(body) or amounts or _INSTEAD.search(body) or _ADD.match(text)
+        )  # fmt: skip
+    if amounts or re.search(rf"\b(?:{HARDWARE})\b", body, re.IGNORECASE):
+        return bool(
+            re.search(
+                r"\binstead\b|^(?:use|give|make|only|with|on|no|not|run (?:it|them|everything))\b",
+                body,
+                re.IGNORECASE,
+            )
+        )
+    if re.search(r"\b(?:them|everything|all)\b", body) and (
+        _PARALLEL.match(body) or _CHAIN.match(body)
+    ):
+        return True
+    return _ADD.match(text) is not None and stem(_ADD.match(text)["work"].split()[0]) in WORK_VERBS  # type: ignore[index]  # it matched
+
+
+def read_change(text: str, turn: Turn) -> ChangePlan | None:
+    """Return what a follow-up changes; None when nothing of the plan is meant.
+
+    Raises:
+        TimePhraseError: It names a time that does not exist.
+    """
+    graph = turn.context.graph
+    assert graph is not None
+    changes: list[Change] = []
+    for part in _parts(text, graph):
+        done = _read(part, graph, turn)
+        if done is not None:
+            new, graph = done
+            changes += new
+    if not changes:
+        return None
+    return ChangePlan(phrases=(crop(text, 300),), changes=tuple(changes), graph=graph)
+
+
+def _parts(text: str, graph: TaskGraph) -> list[str]:
+    """Part several changes said in one breath ("drop the report and use 2 GPUs")."""
+    parts = re.split(
+        r"(?:,\s*(?:and\s+)?|\s+and\s+|;\s*)(?=(?:drop|remove|skip|use|make|give|leave|add|let|have|run|start|don't|put)\b)",
+        text,
+        flags=re.IGNORECASE,
+    )
+    return [part.strip(" .!") for part in parts if part.strip(" .!")]
+
+
+def _read(text: str, graph: TaskGraph, turn: Turn) -> tuple[list[Change], TaskGraph] | None:
+    body = _LEAD.sub("", text).strip(" .!") or text
+    titles = [task.title or task.id for task in graph.tasks]
+    for reading in (_shifted, _added, _unbound, _dropped, _set, _chained, _side_by_side, _waiting):
+        done = reading(body if reading is not _added else text, graph, titles, turn)
+        if done is not None:
+            return done
+    return None
+
+
+_Done = tuple[list[Change], TaskGraph]
+
+
+def _shifted(text: str, graph: TaskGraph, titles: Sequence[str], turn: Turn) -> _Done | None:
+    found = _SHIFT.match(text)
+    if found is None:
+        return None
+    lengths = [a for a in take_amounts(found["much"])[1] if a.name == "duration"]
+    seconds = lengths[0].value if lengths else 3600.0
+    by = timedelta(seconds=-seconds if found["way"].lower() != "later" else seconds)
+    timed = any(t.release or t.due or t.deadline or t.fixed for t in graph.tasks)
+    tasks = []
+    for task in graph.tasks:
+        moved = {
+            name: getattr(task, name) + by
+            for name in ("release", "due", "deadline", "fixed")
+            if getattr(task, name) is not None
+        }
+        if not timed and not task.after:
+            moved["release"] = turn.context.now + max(by, timedelta())
+        tasks.append(task.model_copy(update=moved))
+    change = SetField(tasks=tuple(t.id for t in tasks), field="release", value=crop(text, 120))
+    return [change], _with(graph, tasks)
+
+
+def _added(text: str, graph: TaskGraph, titles: Sequence[str], turn: Turn) -> _Done | None:
+    found = _ADD.match(text)
+    if found is None:
+        return None
+    reader = WorkReader(turn.context)
+    builder = reader.builder
+    numbers = {task.id: n for n, task in enumerate(graph.tasks)}
+    for task in graph.tasks:
+        builder.drafts.append(Draft(task.title or task.id, "", {numbers[a] for a in task.after}))
+    ends = [n for n, t in enumerate(graph.tasks) if not any(t.id in o.after for o in graph.tasks)]
+    builder.stages = [list(range(len(graph.tasks))), ends]
+    reader.read(found["work"])
+    fresh = builder.drafts[len(graph.tasks) :]
+    if not fresh:
+        return None
+    known = {task.id for task in graph.tasks}
+    ids = list(numbers)
+    added: list[Task] = []
+    made, notes = to_graph([Draft(d.title, d.phrase, set(), amounts=d.amounts, limit=d.limit,
+                                  release=d.release, command=d.command) for d in fresh], text, None)  # fmt: skip
+    for task, draft in zip(made.tasks, fresh, strict=True):
+        id, count = task.id, 1
+        while id in known:
+            count += 1
+            id = f"{task.id}-{count}"
+        known.add(id)
+        ids.append(id)
+        added.append(task.model_copy(update={"id": id}))
+    edges = reduced([draft.after for draft in builder.drafts])
+    tasks = [
+        task.model_copy(update={"after": tuple(ids[n] for n in sorted(edges[number]))})
+        for number, task in enumerate([*graph.tasks, *added])
+    ]
+    for note in notes:
+        turn.note(note)
+    return [AddTask(task=task.id) for task in added], _with(graph, tasks)
+
+
+def _dropped(text: str, graph: TaskGraph, titles: Sequence[str], turn: Turn) -> _Done | None:
+    found = _DROP.match(text)
+    if found is None:
+        return None
+    gone = {graph.tasks[n].id for n in _named(found["what"], graph, titles)}
+    if not gone:
+        turn.note(f"No task of the plan is called {crop(found['what'], 60)!r}.")
+        return None
+    if len(gone) == len(graph.tasks):
+        turn.clarify("That would leave nothing of the plan. Drop all of it?")
+        return None
+    return [DropTask(task=id) for id in sorted(gone)], without(graph, gone)
+
+
+def _waiting(text: str, graph: TaskGraph, titles: Sequence[str], turn: Turn) -> _Done | None:
+    found = _WAIT.match(text)
+    if found is None:
+        return None
+    tasks = _named(found["task"], graph, titles)
+    sources = [n for n in _pointed(found["after"], graph, titles) if n not in tasks]
+    if not tasks or not sources:
+        return None
+    numbers = {task.id: n for n, task in enumerate(graph.tasks)}
+    edges = [{numbers[a] for a in task.after} for task in graph.tasks]
+    changes: list[Change] = []
+    for target in tasks:
+        for source in sources:
+            if _reaches(edges, source, target):
+                turn.clarify(
+                    f"{titles[source]!r} waits for {titles[target]!r} already. Turn their order round?"
+                )
+                return None
+            edges[target].add(source)
+        after = tuple(graph.tasks[n].id for n in sources)
+        changes.append(WaitFor(task=graph.tasks[target].id, after=after))
+    return changes, _rewired(graph, edges)
+
+
+def _unbound(text: str, graph: TaskGraph, titles: Sequence[str], turn: Turn) -> _Done | None:
+    found = _UNBIND.match(text)
+    if found is None:
+        return None
+    sources = set(_pointed(found["after"] or found["only"], graph, titles))
+    said = found["task"] or found["then"]
+    tasks = _named(said, graph, titles) if said else [
+        n for n, t in enumerate(graph.tasks) if {graph.tasks[s].id for s in sources} & set(t.after)
+    ]  # fmt: skip
+    gone = {graph.tasks[n].id for n in sources}
+    if not tasks or not gone:
+        return None
+    changed = [
+        task.model_copy(update={"after": tuple(a for a in task.after if a not in gone)})
+        if n in tasks
+        else task
+        for n, task in enumerate(graph.tasks)
+    ]
+    changes: list[Change] = [
+        Unbind(task=graph.tasks[n].id, after=tuple(sorted(gone))) for n in tasks
+    ]
+    return changes, _with(graph, changed)
+
+
+def _side_by_side(text: str, graph: TaskGraph, titles: Sequence[str], turn: Turn) -> _Done | None:
+    found = _PARALLEL.match(text)
+    if found is None:
+        return None
+    group = set(_pointed(found["tasks"], graph, titles))
+    if len(group) < 2:
+        return None
+    ids = {graph.tasks[n].id for n in group}
+    outside = tuple(
+        dict.fromkeys(a for n in sorted(group) for a in graph.tasks[n].after if a not in ids)
+    )
+    tasks, changes = [], []
+    for n, task in enumerate(graph.tasks):
+        if n in group and set(task.after) & ids:
+            changes.append(Unbind(task=task.id, after=tuple(a for a in task.after if a in ids)))
+            task = task.model_copy(update={"after": outside})
+        tasks.append(task)
+    # What waited for one of them waits for all: nothing that came after the chain comes earlier.
+    tasks = [
+        task.model_copy(update={"after": tuple(dict.fromkeys([*task.after, *sorted(ids)]))})
+        if task.id not in ids and set(task.after) & ids
+        else task
+        for task in tasks
+    ]
+    return (list(changes), _with(graph, tasks)) if changes else None
+
+
+def _chained(text: str, graph: TaskGraph, titles: Sequence[str], turn: Turn) -> _Done | None:
+    found = _CHAIN.match(text)
+    if found is None:
+        return None
+    group = sorted(_pointed(found["tasks"], graph, titles))
+    numbers = {task.id: n for n, task in enumerate(graph.tasks)}
+    edges = [{numbers[a] for a in task.after} for task in graph.tasks]
+    changes: list[Change] = []
+    for earlier, later in zip(group, group[1:], strict=False):
+        if not _reaches(edges, earlier, later) and not _reaches(edges, later, earlier):
+            edges[later].add(earlier)
+            changes.append(WaitFor(task=graph.tasks[later].id, after=(graph.tasks[earlier].id,)))
+    return (changes, _rewired(graph, edges)) if changes else None
+
+
+def _set(text: str, graph: TaskGraph, titles: Sequence[str], turn: Turn) -> _Done | None:
+    bare, times = take_times(text, turn.context)
+    bare, amounts = take_amounts(bare)
+    named = _named(bare, graph, titles)
+    changes: list[Change] = []
+    tasks = list(graph.tasks)
+    for amount in amounts:
+        chosen = named or _users_of(amount, graph)
+        for n in chosen:
+            tasks[n] = _with_amount(tasks[n], amount)
+        ids = tuple(graph.tasks[n].id for n in chosen)
+        changes.append(SetField(tasks=ids, field=amount.name, value=crop(amount.phrase, 120)))
+    for span in times:
+        due, start = span.when.due, span.when.start
+        ends = [n for n, t in enumerate(tasks) if not any(t.id in o.after for o in tasks)]
+        firsts = [n for n, t in enumerate(tasks) if not t.after]
+        chosen = named or (ends if due else firsts)
+        for n in chosen:
+            update = {"deadline": due, "due": None} if due else {"release": start}
+            tasks[n] = tasks[n].model_copy(update=update)
+        if due or start:
+            ids = tuple(tasks[n].id for n in chosen)
+            field = "deadline" if due else "release"
+            changes.append(SetField(tasks=ids, field=field, value=crop(span.when.phrase, 120)))  # type: ignore[arg-type]  # one of its two literals
+    changed = _with(graph, tasks)
+    inventory = turn.context.inventory
+    if inventory is not None:
+        hints = read_hints(text, inventory=inventory, tasks=graph.tasks).hints
+        if hints:
+            kinds = {hint.kind for hint in hints}
+            kept = tuple(hint for hint in graph.hints if hint.kind not in kinds)
+            changed = changed.model_copy(update={"hints": (*kept, *hints)})
+            whom = tuple(dict.fromkeys(id for hint in hints for id in hint.tasks))
+            changes.append(SetField(tasks=whom, field="hints", value=crop(text, 120)))
+    return (changes, changed) if changes else None
+
+
+def without(graph: TaskGraph, gone: set[str]) -> TaskGraph:
+    """Return the graph without some tasks; what waited for them waits for what they waited for."""
+    after = {task.id: task.after for task in graph.tasks}
+
+    def kept(ids: Sequence[str]) -> tuple[str, ...]:
+        found: list[str] = []
+        for id in ids:
+            found += kept(after[id]) if id in gone else (id,)
+        return tuple(dict.fromkeys(found))
+
+    tasks = [
+        task.model_copy(update={"after": kept(task.after)})
+        for task in graph.tasks
+        if task.id not in gone
+    ]
+    hints = tuple(
+        hint.model_copy(update={"tasks": tuple(id for id in hint.tasks if id not in gone)})
+        for hint in graph.hints
+        if not hint.tasks or set(hint.tasks) - gone
+    )
+    apart = tuple(pair for pair in graph.apart if not set(pair) & gone)
+    phrases = {p for task in graph.tasks if task.id in gone for p in task.phrases}
+    phrases -= {p for task in tasks for p in task.phrases}
+    goals = tuple(goal for goal in graph.goals if goal not in phrases)
+    return _with(graph.model_copy(update={"hints": hints, "apart": apart, "goals": goals}), tasks)
+
+
+def _with(graph: TaskGraph, tasks: Sequence[Task]) -> TaskGraph:
+    """Return the graph with other tasks, checked anew and without redundant edges."""
+    numbers = {task.id: n for n, task in enumerate(tasks)}
+    edges = reduced([{numbers[a] for a in task.after} for task in tasks])
+    ids = list(numbers)
+    slim = [
+        task.model_copy(update={"after": tuple(ids[n] for n in sorted(edges[number]))})
+        for number, task in enumerate(tasks)
+    ]
+    fields = {name: getattr(graph, name) for name in TaskGraph.model_fields}
+    fields["goals"] = tuple(dict.fromkeys((*graph.goals, *(p for t in slim for p in t.phrases))))
+    return TaskGraph(**{**fields, "tasks": tuple(slim)})
+
+
+def _rewired(graph: TaskGraph, edges: Sequence[set[int]]) -> TaskGraph:
+    tasks = [
+        task.model_copy(update={"after": tuple(graph.tasks[n].id for n in sorted(edges[number]))})
+        for number, task in enumerate(graph.tasks)
+    ]
+    return _with(graph, tasks)
+
+
+def _with_amount(task: Task, amount: Amount) -> Task:
+    value = amount.value
+    match amount.name:
+        case "duration":
+            return task.model_copy(update={"duration": max(1, round(value))})
+        case "gang" | "retries" | "priority":
+            update: dict[str, object] = {amount.name: int(value)}
+            if amount.per:
+                update["demand"] = task.demand.model_copy(update={"devices": amount.per})
+            return task.model_copy(update=update)
+        case "devices":
+            demand: Demand = task.demand.model_copy(update={"devices": int(value)})
+        case _:
+            demand = task.demand.model_copy(update={amount.name: value})
+    return task.model_copy(update={"demand": demand})
+
+
+def _users_of(amount: Amount, graph: TaskGraph) -> list[int]:
+    """Return the tasks that hold such a thing already; all where none does."""
+    has = {
+        "devices": lambda task: task.demand.devices > 0,
+        "memory": lambda task: task.demand.memory > 0,
+        "gang": lambda task: task.gang > 1,
+        "cpus": lambda task: task.demand.cpus != 1,
+    }.get(amount.name, lambda task: True)
+    found = [n for n, task in enumerate(graph.tasks) if has(task)]
+    return found or list(range(len(graph.tasks)))
+
+
+def _named(text: str, graph: TaskGraph, titles: Sequence[str]) -> list[int]:
+    """Return the tasks a text names; pronouns count for nothing here."""
+    exact = [
+        n
+        for n, t in enumerate(graph.tasks)
+        if re.search(rf"(?<![\w-]){re.escape(t.id)}(?![\w-])", text.lower())
+    ]
+    if exact:
+        return exact
+    pointed = point(text, titles, [])
+    return list(pointed.tasks)
+
+
+def _pointed(text: str, graph: TaskGraph, titles: Sequence[str]) -> list[int]:
+    exact = _named(text, graph, titles)
+    if exact:
+        return exact
+    return list(point(text, titles, [list(range(len(titles)))]).tasks)
+
+
+def _reaches(edges: Sequence[set[int]], start: int, goal: int) -> bool:
+    """Whether ``start`` waits, directly or not, for ``goal``."""
+    seen, todo = {start}, [start]
+    while todo:
+        number = todo.pop()
+        if number == goal:
+            return True
+        new = edges[number] - seen
+        seen |= new
+        todo += new
+    return False

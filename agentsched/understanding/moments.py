@@ -1,0 +1,119 @@
+"""Time phrases of a message, resolved by ``agentsched.times``; a time that does not exist is said."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+
+from agentsched.times import Found, Habits, Resolved, TimePhraseError, find_times
+from agentsched.understanding.context import Context
+from agentsched.understanding.intents import When
+from agentsched.understanding.text import crop
+
+
+@dataclass(frozen=True, slots=True)
+class TimeSpan:
+    """A time phrase and where it stood."""
+
+    start: int
+    end: int
+    when: When
+    kind: str
+    """As in ``times.Resolved``: moment, date, range, duration, deadline, recurrence."""
+    grain: str = "minute"
+
+
+def find_spans(text: str, context: Context) -> list[TimeSpan]:
+    """Return every time phrase of a text, in order.
+
+    Raises:
+        TimePhraseError: One names a time that does not exist.
+    """
+    return [_span(found, context) for found in find_times(
+        text, context.now, context.zone, habits=_habits(context)
+    )]  # fmt: skip
+
+
+def take_times(text: str, context: Context) -> tuple[str, list[TimeSpan]]:
+    """Return the text with its times blanked, and the times; lengths are left to the caller.
+
+    Raises:
+        TimePhraseError: One names a time that does not exist.
+    """
+    spans = [span for span in find_spans(text, context) if span.kind != "duration"]
+    for span in spans:
+        text = text[: span.start] + " " * (span.end - span.start) + text[span.end :]
+    return text, spans
+
+
+def read_when(text: str, context: Context) -> When | None:
+    """Return all a short text says of time, put together; None where it says nothing.
+
+    Raises:
+        TimePhraseError: It names a time that does not exist.
+    """
+    spans = find_spans(text, context)
+    return join(spans) if spans else None
+
+
+def join(spans: list[TimeSpan]) -> When:
+    """Put the times of one event together: a moment, a length, a rule that repeats it."""
+    merged = spans[0].when
+    for span in spans[1:]:
+        other = span.when
+        fresh = {
+            name: getattr(other, name)
+            for name in ("start", "end", "duration", "due", "rrule")
+            if not getattr(merged, name) and getattr(other, name)
+        }
+        if "start" in fresh:
+            fresh["all_day"] = other.all_day
+        merged = merged.model_copy(
+            update={
+                **fresh,
+                "phrase": crop(f"{merged.phrase}, {other.phrase}", 300),
+                "assumed": (*merged.assumed, *other.assumed),
+            }
+        )
+    return merged
+
+
+def _span(found: Found, context: Context) -> TimeSpan:
+    value = found.value
+    return TimeSpan(
+        found.start, found.end, _when(value, found.text, context), value.kind, value.grain
+    )
+
+
+def _when(value: Resolved, phrase: str, context: Context) -> When:
+    length = None if value.duration is None else int(value.duration.total_seconds())
+    return When(
+        phrase=crop(phrase, 300) or "?",
+        start=_moment(value.start, context),
+        end=_moment(value.end, context),
+        all_day=isinstance(value.start, date) and not isinstance(value.start, datetime),
+        duration=length if length and length > 0 else None,
+        due=_end_of_day(value.due, context),
+        rrule=value.rrule or "",
+        assumed=tuple(crop(words, 300) for words in value.assumed),
+    )
+
+
+def _moment(value: datetime | date | None, context: Context) -> datetime | None:
+    if value is None or isinstance(value, datetime):
+        return value
+    return datetime.combine(value, time(), tzinfo=context.zone)
+
+
+def _end_of_day(value: datetime | date | None, context: Context) -> datetime | None:
+    """Read a due date as the end of that day."""
+    if value is None or isinstance(value, datetime):
+        return value
+    return datetime.combine(value + timedelta(days=1), time(), tzinfo=context.zone)
+
+
+def _habits(context: Context) -> Habits:
+    return Habits(work_start=context.opens, work_end=context.closes)
+
+
+__all__ = ["TimePhraseError", "TimeSpan", "find_spans", "join", "read_when", "take_times"]

@@ -1,0 +1,178 @@
+"""The door: a message to typed intents, by rules where words are clear, by the model elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from agentsched.llm import ChatModel
+from agentsched.understanding.asides import (
+    read_conflicts,
+    read_evolution,
+    read_preference,
+    read_query,
+    read_run,
+    read_withdrawal,
+)
+from agentsched.understanding.asking import Turn
+from agentsched.understanding.choosing import choose_kind
+from agentsched.understanding.context import Context
+from agentsched.understanding.events import read_cancel, read_move, read_response, read_schedule
+from agentsched.understanding.followups import is_follow_up, read_change
+from agentsched.understanding.intents import (
+    Answer,
+    Intent,
+    ScheduleEvent,
+    SmallTalk,
+    Understood,
+    Unknown,
+)
+from agentsched.understanding.meetings import read_meeting
+from agentsched.understanding.moments import TimePhraseError
+from agentsched.understanding.routing import Kind, read_answer, without_politeness
+from agentsched.understanding.segments import Segment, segment
+from agentsched.understanding.text import clean, crop, mask
+from agentsched.understanding.work.reading import read_work
+
+MOST_INTENTS = 20
+"""Intents of one message; what is beyond them is said to be left out."""
+
+_Reader = Callable[[str, Turn], Intent | None]
+_READERS: dict[Kind, _Reader] = {
+    "ask_run": read_run,
+    "cancel_event": read_cancel,
+    "change_plan": read_change,
+    "find_time": read_meeting,
+    "move_event": read_move,
+    "plan_work": read_work,
+    "query": read_query,
+    "resolve_conflicts": read_conflicts,
+    "respond_event": read_response,
+    "schedule_event": read_schedule,
+    "start_evolution": read_evolution,
+    "state_preference": read_preference,
+    "withdraw_preference": read_withdrawal,
+}
+
+
+def understand(
+    message: str,
+    context: Context,
+    model: ChatModel | None = None,
+    *,
+    prefer_model: bool = False,
+) -> Understood:
+    """Return what a message asks for; whatever it is, this answers and does not raise.
+
+    Args:
+        message: As the user typed or pasted it.
+        context: Now, zone, and what was spoken of before.
+        model: Asked where rules leave something open; None: that is said in the notes.
+        prefer_model: Ask it even where rules are sure (for measuring what it can).
+    """
+    turn = Turn(context, model, prefer_model=prefer_model)
+    cleaned = clean(message)
+    for note in cleaned.notes:
+        turn.note(note)
+    if not cleaned.text:
+        turn.note("The message is empty; say what is to be planned, moved or asked.")
+        return _understood([Unknown(phrases=("",), why="nothing was said")], turn)
+    intents: list[Intent] = []
+    segments = segment(cleaned.text)
+    for number, found in enumerate(segments):
+        if len(intents) == MOST_INTENTS:
+            turn.note(f"Only the first {MOST_INTENTS} requests of the message were read.")
+            break
+        intent = _read(_decided(found, [s.text for s in segments[:number]], turn), turn)
+        if intent is not None:
+            intents.append(intent)
+    return _understood(_told_apart(intents, turn), turn)
+
+
+def _decided(found: Segment, before: list[str], turn: Turn) -> Segment:
+    """Settle what the words left open: by the plan they may speak of, else by the model."""
+    graph = turn.context.graph
+    masked = mask(found.text)
+    if (
+        graph is not None
+        and found.kind not in ("answer", "small_talk", "query", "find_time", "ask_run")
+        and not turn.context.event
+        and is_follow_up(masked, graph)
+    ):
+        return replace(found, kind="change_plan", sure=True)
+    open_ = found.kind is None or not found.sure
+    if found.kind in ("answer", "small_talk") or not (open_ or turn.prefer_model):
+        return found
+    if turn.has_model:
+        history = [*turn.context.history, *before]
+        kind = choose_kind(without_politeness(masked), history, turn)
+        # Work that rules can already take apart is work, whatever the model says of one clause.
+        if kind is not None and not (found.kind == "plan_work" and found.sure):
+            return replace(found, kind=kind, sure=True)
+    elif found.kind is None:
+        turn.note(f"{crop(found.text, 80)!r} needs a model to be understood; none answers here.")
+    return found
+
+
+def _read(found: Segment, turn: Turn) -> Intent | None:
+    text = found.text
+    phrases = (crop(text, 300),)
+    try:
+        match found.kind:
+            case None:
+                why = "no rule knows these words" + (
+                    "" if turn.has_model else ", and no model answers"
+                )
+                return Unknown(phrases=phrases, why=why)
+            case "answer":
+                return Answer(phrases=phrases, yes=bool(read_answer(text)))
+            case "small_talk":
+                return SmallTalk(phrases=phrases)
+            case kind:
+                intent = _READERS[kind](text, turn)
+    except TimePhraseError as error:
+        turn.note(f"{error}.")
+        turn.clarify(f"When do you mean? {error}")
+        return Unknown(phrases=phrases, why=crop(str(error), 300))
+    if intent is None:
+        return Unknown(
+            phrases=phrases,
+            why=f"it reads like {found.kind.replace('_', ' ')}, but names nothing to do",
+        )
+    return intent
+
+
+def _told_apart(intents: list[Intent], turn: Turn) -> list[Intent]:
+    """Drop greetings beside requests, and remarks that no rule could place beside what could."""
+    real = [intent for intent in intents if not isinstance(intent, SmallTalk | Unknown | Answer)]
+    if not real:
+        return intents or [Unknown(phrases=("",), why="nothing was said")]
+    answers = [i for i in intents if isinstance(i, Answer)] if turn.context.asked else []
+    for intent in intents:
+        if isinstance(intent, Unknown) and not any(
+            crop(intent.phrases[0], 80) in n for n in turn.notes
+        ):
+            turn.note(f"Left out: {crop(intent.phrases[0], 120)!r} ({intent.why}).")
+    return [*answers, *real]
+
+
+def _understood(intents: list[Intent], turn: Turn) -> Understood:
+    for intent in intents:
+        if (
+            isinstance(intent, ScheduleEvent)
+            and intent.when is not None
+            and intent.when.end is None
+        ):
+            _assume_length(intent, turn)
+    return Understood(
+        intents=tuple(intents),
+        question=turn.question,
+        notes=tuple(turn.notes),
+        calls=tuple(turn.calls),
+    )
+
+
+def _assume_length(intent: ScheduleEvent, turn: Turn) -> None:
+    when = intent.when
+    if when is not None and when.start is not None and not when.duration and not when.all_day:
+        turn.note(f"{intent.title}: no length was named; {turn.context.meeting_minutes} minutes.")

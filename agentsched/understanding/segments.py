@@ -1,0 +1,141 @@
+"""A message in clauses, each with its kind, and those that belong together put together."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+
+from agentsched.understanding.routing import Kind, Route, is_work, route, without_politeness
+from agentsched.understanding.text import mask
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A stretch of the message that asks for one thing, or an open one (``kind`` None)."""
+
+    text: str
+    kind: Kind | None
+    sure: bool = True
+
+
+_SENTENCE_END = re.compile(r"(?<![.\s][a-zA-Z])(?<!\be\.g)(?<!\bi\.e)(?<!\bvs)[.!?;]+(?=\s|$)|\n+")
+_JOINT = re.compile(r"(?:,\s*(?:and\s+|then\s+|but\s+|so\s+)*|\s+(?:and|but)\s+(?:then\s+)?)(?=\w)")
+_OPENS = re.compile(
+    r"^(?:(?:please|also|then|can you|could you)\s+)*(?:cancel|delete|move|reschedule|schedule"
+    r"|book|find (?:a |an |me |us )?(?:time|slot|\d+|hour|half)|remind me|show me|what|tell me"
+    r"|resolve|settle|forget|evolve|replay|i have|i've got|i've|set up|postpone|add|block|put"
+    r"|i prefer|i never|never|i'd rather|invite)\b"
+)
+_SUBORDINATE = re.compile(
+    r"^(?:(?:and|then|but|so)\s+)?(?:when|once|after|before|while|whilst|as soon as|until|if"
+    r"|for|as|since)\b[^,?]*,\s*(?P<rest>.+)$",
+    re.DOTALL,
+)
+_AVAILABILITY = re.compile(
+    r"\b(?:is|are|am|'s|'m|he's|she's)\b.*\b(?:busy|free|out|away|off|available|unavailable|booked"
+    r"|wide open)\b|no meetings\b|\bhas (?:meetings|blocked|something|an appointment)\b|\bhave (?:blocked"
+    r"|meetings|something)\b|\bcan(?:'t|not| not|\s*only| only| do)\b|\bcalendar\b|\bwould (?:rather|like to avoid|prefer"
+    r"|like to (?:meet|schedule))\b|\bdo(?:es)?(?: not|n't) want to (?:meet|have)\b|\bexisting schedules\b"
+    r"|\bearli?est\b|\bas (?:early|late) as possible\b|\bprefers?\b|\bfind a time\b|\blatest\b"
+    r"|\bavoid\b|^(?:and )?(?:mon|tues|wednes|thurs|fri|satur|sun)day\b|\bnot? (?:before|after|on)\b"
+)  # fmt: skip
+
+
+def segment(text: str, *, follow_up: bool = False) -> tuple[Segment, ...]:
+    """Return the message's requests in order; ``text`` is cleaned."""
+    clauses = [
+        Segment(part, kind=found.kind if found else None, sure=found.sure if found else False)
+        for part in _clauses(text)
+        for found in (_route(part, follow_up=follow_up),)
+    ]
+    return tuple(_grouped(clauses))
+
+
+def _route(clause: str, *, follow_up: bool) -> Route | None:
+    masked = mask(clause)
+    subordinate = _SUBORDINATE.match(masked.lower())
+    if subordinate and not clause.rstrip().endswith("?"):
+        rest = masked[subordinate.start("rest") :]
+        found = route(rest)
+        if found is not None and not (found.kind == "query" and found.sure):
+            return found
+        if is_work(without_politeness(rest).lower()):
+            return Route("plan_work")
+    return route(masked)
+
+
+def _clauses(text: str) -> list[str]:
+    found = []
+    for sentence in _sentences(text):
+        found += _split_where_kind_changes(sentence)
+    return found
+
+
+def _sentences(text: str) -> list[str]:
+    """Split at ends of sentences; the end mark stays with its sentence."""
+    masked = mask(text)
+    ends = [match.end() for match in _SENTENCE_END.finditer(masked)]
+    pieces = [text[a:b].strip() for a, b in zip([0, *ends], [*ends, len(text)], strict=True)]
+    return [piece for piece in pieces if re.search(r"\w", piece)]
+
+
+def _split_where_kind_changes(sentence: str) -> list[str]:
+    masked = mask(sentence)
+    for joint in _JOINT.finditer(masked):
+        left, right = sentence[: joint.start()], sentence[joint.end() :]
+        opens = _OPENS.match(masked[joint.end() :].lower())
+        if not opens or not re.search(r"\w{2}.*\w{2}", left):
+            continue
+        before, after = _route(left, follow_up=False), _route(right, follow_up=False)
+        if after is None or not after.sure or after.kind == "plan_work":
+            continue
+        if before is None:
+            return [left.strip(" ,"), *_split_where_kind_changes(right)]
+        if before.kind in ("answer", "small_talk"):
+            continue
+        if before.kind != after.kind or after.kind in ("cancel_event", "move_event"):
+            return [left.strip(" ,"), *_split_where_kind_changes(right)]
+        if after.kind == "schedule_event" and re.match(
+            r"schedule|book|add|set up|i have", opens[0]
+        ):
+            return [left.strip(" ,"), *_split_where_kind_changes(right)]
+    return [sentence]
+
+
+def _grouped(clauses: list[Segment]) -> list[Segment]:
+    """Join neighbours: work with work, availability with the search for a time it belongs to."""
+    groups: list[Segment] = []
+    for clause in clauses:
+        last = groups[-1] if groups else None
+        if last is None:
+            groups.append(clause)
+        elif _belongs(clause, last):
+            groups[-1] = replace(last, text=f"{last.text}\n{clause.text}")
+        else:
+            groups.append(clause)
+    return _prefixed(groups)
+
+
+def _belongs(clause: Segment, last: Segment) -> bool:
+    lower = mask(clause.text).lower()
+    if last.kind == "plan_work":
+        return clause.kind in ("plan_work", None) or not clause.sure
+    if last.kind == "find_time":
+        return clause.kind == "find_time" or (
+            _AVAILABILITY.search(lower) is not None
+            and clause.kind in (None, "find_time", "state_preference", "schedule_event", "query")
+            and not clause.text.rstrip().endswith("?")
+        )
+    return False
+
+
+def _prefixed(groups: list[Segment]) -> list[Segment]:
+    """Put an open statement before work into that work ("The paper needs two figures.")."""
+    joined: list[Segment] = []
+    for group in groups:
+        last = joined[-1] if joined else None
+        if last is not None and last.kind is None and group.kind == "plan_work":
+            joined[-1] = replace(group, text=f"{last.text}\n{group.text}")
+        else:
+            joined.append(group)
+    return joined

@@ -1,0 +1,81 @@
+"""The message as text: cleaned, cut to what is read, masked where it only quotes, searched."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+
+LONGEST = 12_000
+"""Characters of a message that are read; nobody types more, and a paste is data."""
+
+_QUOTED = re.compile(r'"[^"\n]{1,4000}"|“[^”\n]{1,4000}”|`[^`]{1,4000}`|(?m:^>.*$)')
+_PASTED = re.compile(r"(?im)^(?:DESCRIPTION|SUMMARY|COMMENT|X-[A-Z-]+)[:;].*(?:\n[ \t].*)*$")
+
+
+@dataclass(frozen=True, slots=True)
+class Cleaned:
+    """A message fit to be read."""
+
+    text: str
+    notes: tuple[str, ...] = ()
+
+
+def clean(message: str) -> Cleaned:
+    """Return the message without control characters, cut to ``LONGEST``; notes say what went."""
+    notes = []
+    if len(message) > LONGEST:
+        notes.append(
+            f"The message has {len(message)} characters; the first {LONGEST} were read. "
+            f"Longer lists of work go into a job file."
+        )
+        message = message[:LONGEST]
+    text = "".join(
+        " " if _is_control(letter) else letter
+        for letter in message.replace("\r\n", "\n").replace("\r", "\n")
+    )
+    text = text.translate(_DASHES)
+    text = "\n".join(re.sub(r"[^\S\n]+", " ", line).strip() for line in text.split("\n"))
+    return Cleaned(re.sub(r"\n{2,}", "\n\n", text).strip(), tuple(notes))
+
+
+_DASHES = str.maketrans({"–": "-", "—": "-", "−": "-", "’": "'", "‘": "'", " ": " "})
+
+
+def _is_control(letter: str) -> bool:
+    return letter != "\n" and unicodedata.category(letter) in ("Cc", "Cf", "Cs", "Co", "Cn")
+
+
+def mask(text: str) -> str:
+    """Return the text with what it quotes blanked out, letter for letter.
+
+    Quoted and pasted words are data: a "delete everything" among them asks for nothing. Quotes
+    of up to four words stay, they are titles.
+    """
+
+    def blank(found: re.Match[str]) -> str:
+        inner = found[0]
+        if inner[0] in '"“`' and len(inner.split()) <= 4:
+            return inner
+        return inner[0] + re.sub(r"[^\n]", "·", inner[1:-1]) + inner[-1]
+
+    return _PASTED.sub(lambda found: re.sub(r"[^\n]", "·", found[0]), _QUOTED.sub(blank, text))
+
+
+def find_quote(quote: str, text: str) -> str | None:
+    """Return the quote as it stands in the text, or None.
+
+    Case, spaces and punctuation at its ends may differ; words may not.
+    """
+    words = re.findall(r"\S+", quote.strip().strip("\"'“”.,;:!? "))
+    if not words:
+        return None
+    pattern = r"\s+".join(re.escape(word) for word in words)
+    found = re.search(rf"(?<!\w){pattern}(?!\w)", text, re.IGNORECASE)
+    return found[0] if found else None
+
+
+def crop(text: str, length: int) -> str:
+    """Return at most this many characters, with an ellipsis where some went."""
+    text = " ".join(text.split())
+    return text if len(text) <= length else text[: length - 1].rstrip() + "…"

@@ -1,0 +1,370 @@
+"""Clauses to tasks and edges: what waits for what, by connectives, pronouns and names."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from dataclasses import dataclass, field
+
+from agentsched.understanding.intents import When
+from agentsched.understanding.text import crop
+from agentsched.understanding.words import WORK_VERBS, stem
+from agentsched.understanding.work.amounts import Amount
+from agentsched.understanding.work.clauses import Clause
+from agentsched.understanding.work.phrases import expand
+from agentsched.understanding.work.references import content, point
+from agentsched.understanding.work.verbs import comes_later, imperative
+
+_EACH_ONE = re.compile(
+    r"^(?P<verb>[\w-]+) (?:each(?: one| of (?:them|these|those|the \w+)| \w+)?|every one(?: of them)?)\b(?P<rest>.*)$",
+    re.IGNORECASE,
+)
+_ANAPHOR = re.compile(
+    r"\b(?:it|them|both|these|those|they|everything|all(?: of (?:it|them))?"
+    r"|the (?:two|three|four|five|results?|outputs?|whole thing))\b",
+    re.IGNORECASE,
+)
+SEVERAL_LATER = re.compile(
+    r"\b(?:both|the (?:two|three|four|five|six)|each|all (?:two|three|four|five|of them)|them all"
+    r"|apiece|per (?:run|model|task|job|sample))\b",
+    re.IGNORECASE,
+)
+
+
+@dataclass(slots=True)
+class Draft:
+    """A task in the making."""
+
+    title: str
+    phrase: str
+    after: set[int] = field(default_factory=set)
+    noun: bool = False
+    """Only named ("after the ETL finishes"); an action with that noun takes its place."""
+    amounts: dict[str, float] = field(default_factory=dict)
+    limit: When | None = None
+    soft_limit: bool = False
+    release: When | None = None
+    command: tuple[str, ...] = ()
+
+    @property
+    def verb(self) -> str:
+        """Its first word."""
+        return self.title.split(" ", 1)[0]
+
+
+class Builder:
+    """Takes clauses in order; ``drafts`` is the outcome."""
+
+    def __init__(self) -> None:
+        self.drafts: list[Draft] = []
+        self.stages: list[list[int]] = []
+        self.doubts: list[str] = []
+        """Decisions that no word supports; a model may be asked about them."""
+        self._sentence: list[int] = []
+        self._rest: list[str] = []
+        self._free: set[int] = set()
+        self._next_parallel = False
+
+    @property
+    def titles(self) -> list[str]:
+        """Of all drafts."""
+        return [draft.title for draft in self.drafts]
+
+    def begin_sentence(self) -> None:
+        """The next clause opens a sentence."""
+        self._sentence = []
+        self._rest = []
+
+    def end_sentence(self) -> None:
+        """Place what the sentence's head put last ("Before training, …")."""
+        for text in self._rest:
+            ends = self._sinks(self._sentence)
+            self._place_after(text, ends)
+
+    def action(self, clause: Clause, *, several: bool) -> list[int]:
+        """Add the tasks of one action; return their numbers.
+
+        Args:
+            clause: Who does what.
+            several: Words beside it say that its objects are tasks of their own.
+        """
+        text, command = _take_command(clause.text)
+        text = imperative(text)
+        several = (
+            several or "parallel" in (clause.link, clause.trailing) or clause.trailing == "chain"
+        )
+        each = _EACH_ONE.match(text)
+        if each:
+            added = self._for_each(each["verb"], each["rest"], clause)
+            if added:
+                self._close(clause, added)
+                return added
+        said, text = text, self._without_pronoun(text)
+        titles = expand(text, distributive=several)
+        deps, sibling = self._relation(clause, said, expanded=len(titles) > 1)
+        added = [self._add(title, clause.text, deps, command) for title in titles]
+        if clause.trailing == "chain" and len(added) > 1:
+            for earlier, later in zip(added, added[1:], strict=False):
+                self.drafts[later].after = {earlier}
+            self.stages += [[number] for number in added]
+        elif sibling and self.stages:
+            self.stages[-1] += [number for number in added if number not in self.stages[-1]]
+        else:
+            self.stages.append(list(added))
+        if clause.trailing == "chain" and len(added) == 1:
+            self._chain([*self._sentence, *added])
+        self._close(clause, added)
+        return added
+
+    def statement(self, clause: Clause) -> list[int]:
+        """Take in what a clause says of tasks; return the tasks it speaks of."""
+        text = clause.text
+        subject = re.split(
+            r"\b(?:needs?|takes?|requires?|depends?|has|have|must|should|can|could|may|are|is|runs?|uses?|waits?"
+            r"|will|do(?:es)?(?:n't| not)?|don't|cannot|can't|gets?|only|lasts?)\b",
+            text,
+            maxsplit=1,
+        )[0].strip(" ,")
+        rest = text[len(subject) :].strip(" ,") if text.startswith(subject) else text
+        if re.search(r"\bno need\b|\b(?:not|n't) (?:have|need) to\b|\bneedn't\b", text.lower()):
+            for condition in (*clause.conditions, rest):
+                self._free |= set(point(condition, self.titles, self.stages).tasks)
+            return []
+        targets = self._targets(subject)
+        if _independent(text) or clause.trailing == "parallel" or clause.link == "parallel":
+            self._unlink(targets)
+            return targets
+        needed = re.match(
+            r"(?:\w+ )?(?:also )?(?:depends? on|needs?|requires?|waits? for|comes? after|goes after|must (?:come|run|follow) after|only on|follows?)\s+(?P<what>.+)$",
+            rest,
+            re.IGNORECASE,
+        )
+        what = needed["what"] if needed else ""
+        if what and re.search(r"\b(?:existing|current|available|nothing)\b", what):
+            what = ""
+        for condition in (*clause.conditions, *([what] if what else [])):
+            sources = self._sources(condition)
+            if not targets and content(subject):
+                targets = [self._add(subject, text, set(), (), noun=True)]
+                self.stages.append(list(targets))
+            for target in targets:
+                self._link(target, sources)
+        for after in clause.before:
+            for later in self._sources(after):
+                self._link(later, targets)
+        return targets
+
+    def listed(self, clause: Clause) -> list[int]:
+        """Read items after a colon: the action before it is done with each."""
+        items = [item.strip() for item in re.split(r",\s*(?:and\s+)?|\s+and\s+", clause.text)]
+        items = [item for item in items if item]
+        if len(items) < 2 or not self.stages or len(self.stages[-1]) != 1:
+            return []
+        head = self.drafts[self.stages[-1][0]]
+        title = head.title
+        head.title = f"{title}: {items[0]}"
+        for item in items[1:]:
+            self.drafts.append(
+                Draft(f"{title}: {item}", clause.text, set(head.after), amounts=dict(head.amounts))
+            )
+            self.stages[-1].append(len(self.drafts) - 1)
+        self._sentence += self.stages[-1]
+        return list(self.stages[-1])
+
+    def set_amount(self, numbers: list[int], amount: Amount) -> None:
+        """Give tasks a duration or a demand."""
+        for number in numbers:
+            self.drafts[number].amounts[amount.name] = amount.value
+            if amount.per:
+                self.drafts[number].amounts["devices"] = float(amount.per)
+
+    def _relation(self, clause: Clause, said: str, *, expanded: bool) -> tuple[set[int], bool]:
+        """Return what the action waits for, and whether it stands beside the last stage."""
+        conditions = [c for c in clause.conditions if re.search(r"\w", c)]
+        follows = self._next_parallel
+        self._next_parallel = False
+        if conditions:
+            found = {n for c in conditions for n in self._sources(c, said)}
+            if found:
+                return found - self._free, False
+        if not self.stages:
+            return set(), False
+        last = self.stages[-1]
+        link = clause.link or ("" if clause.trailing in ("parallel", "chain") else clause.trailing)
+        if link == "last":
+            return self._sinks(range(len(self.drafts))) - self._free, False
+        if link == "then":
+            return set(last) - self._free, False
+        beside = link == "parallel" or follows or (clause.trailing == "parallel" and not expanded)
+        if beside:
+            return set(self.drafts[last[0]].after), True
+        if clause.trailing == "chain":
+            return set(last), False
+        rest = said.partition(" ")[2]
+        if _ANAPHOR.search(rest):
+            pointed = point(" ".join(_ANAPHOR.findall(rest)), self.titles, self.stages, said)
+            return set(pointed.tasks) - self._free, False
+        made = self._made_by(rest)
+        if made:
+            return made - self._free, False
+        return self._by_nature(said, last)
+
+    def _without_pronoun(self, text: str) -> str:
+        """Put the thing for "it", where the task before has one: "clean it" is of the data set."""
+        found = re.match(r"^(?P<verb>[\w-]+(?: up| down)?) it\b(?P<rest>.*)$", text, re.IGNORECASE)
+        if found is None or not self.stages:
+            return text
+        titles = {self.drafts[number].title for number in self.stages[-1]}
+        thing = _object_of(titles.pop()) if len(titles) == 1 else ""
+        return f"{found['verb']} {thing}{found['rest']}" if thing else text
+
+    def _by_nature(self, text: str, last: list[int]) -> tuple[set[int], bool]:
+        verb = text.split(" ", 1)[0]
+        later = comes_later(verb, self.drafts[last[-1]].verb)
+        same = stem(verb) == stem(self.drafts[last[-1]].verb)
+        if later is None and not same:
+            self.doubts.append(f"nothing says whether {text!r} waits for what was said before it")
+        if later:
+            return set(last) - self._free, False
+        return set(self.drafts[last[0]].after), True
+
+    def _made_by(self, rest: str) -> set[int]:
+        """Return the tasks whose verb the object repeats: "the merged file", "the calls"."""
+        verbs = set(content(rest)) & WORK_VERBS
+        found = [n for n, draft in enumerate(self.drafts) if stem(draft.verb) in verbs]
+        return {found[-1]} if found and not self._share_stage(found) else set(found)
+
+    def _share_stage(self, numbers: list[int]) -> bool:
+        return any(set(numbers) <= set(stage) for stage in self.stages)
+
+    def _for_each(self, verb: str, rest: str, clause: Clause) -> list[int]:
+        many = next((stage for stage in reversed(self.stages) if len(stage) > 1), None)
+        if many is None:
+            return []
+        added = []
+        for source in many:
+            thing = self.drafts[source].title.partition(" ")[2]
+            title = f"{verb} {thing}{rest.rstrip()}".strip()
+            added.append(self._add(title, clause.text, {source}, ()))
+        self.stages.append(list(added))
+        return added
+
+    def _close(self, clause: Clause, added: list[int]) -> None:
+        """Place what goes beside the action and after it."""
+        for text in clause.beside:
+            for other in self._sources(text):
+                if other not in self.stages[-1]:
+                    self.stages[-1].append(other)
+        self._sentence += added
+        self._rest += clause.before_rest
+        for text in clause.before:
+            self._place_after(text, set(added))
+        self._next_parallel = clause.trailing == "parallel" and len(self._sentence) == 1
+
+    def _place_after(self, text: str, ends: set[int]) -> None:
+        pointed = point(text, self.titles, self.stages)
+        known = [n for n in pointed.tasks if n not in ends] if not pointed.names else []
+        if known:
+            for number in known:
+                self._link(number, list(ends))
+            return
+        title = imperative(text)
+        self.stages.append([self._add(title, text, set(ends), ())])
+
+    def _sources(self, text: str, about: str = "") -> list[int]:
+        """Return the tasks a condition points at; a process nobody named before is a new task."""
+        pointed = point(text, self.titles, self.stages, about)
+        added = []
+        for name in pointed.names:
+            number = self._add(name, text, set(), (), noun=True)
+            added.append(number)
+            if not self.stages:
+                self.stages.append([number])
+        return [*pointed.tasks, *added]
+
+    def _targets(self, subject: str) -> list[int]:
+        if not subject or re.fullmatch(r"(?:it|which|that|this)", subject, re.IGNORECASE):
+            return list(self.stages[-1]) if self.stages else []
+        return list(point(subject, self.titles, self.stages).tasks)
+
+    def _add(
+        self,
+        title: str,
+        phrase: str,
+        after: set[int],
+        command: tuple[str, ...],
+        *,
+        noun: bool = False,
+    ) -> int:
+        title = crop(title.strip(" ,:()-"), 120)
+        words = set(content(title))
+        for number, draft in enumerate(self.drafts):
+            known = set(content(draft.title))
+            if draft.noun and known and known <= words and not noun and number not in after:
+                draft.title, draft.noun, draft.phrase = title, False, crop(phrase, 200)
+                draft.after |= {n for n in after if not self._reaches(n, number)}
+                draft.command = command
+                return number
+        self.drafts.append(Draft(title, crop(phrase, 200), set(after), noun, command=command))
+        return len(self.drafts) - 1
+
+    def _link(self, target: int, sources: list[int]) -> None:
+        for source in sources:
+            if source != target and not self._reaches(source, target):
+                self.drafts[target].after.add(source)
+
+    def _reaches(self, start: int, goal: int) -> bool:
+        """Whether ``start`` waits, directly or not, for ``goal``."""
+        seen, todo = {start}, [start]
+        while todo:
+            number = todo.pop()
+            if number == goal:
+                return True
+            new = self.drafts[number].after - seen
+            seen |= new
+            todo += new
+        return False
+
+    def _unlink(self, numbers: list[int]) -> None:
+        """Take the edges between these tasks out; they wait for what the first waited for."""
+        group = set(numbers)
+        outside = {n for number in numbers for n in self.drafts[number].after} - group
+        for number in numbers:
+            draft = self.drafts[number]
+            if draft.after & group:
+                draft.after = (draft.after - group) | outside
+
+    def _chain(self, numbers: list[int]) -> None:
+        for earlier, later in zip(numbers, numbers[1:], strict=False):
+            draft = self.drafts[later]
+            draft.after = {n for n in draft.after if n not in numbers} | {earlier}
+
+    def _sinks(self, numbers: object) -> set[int]:
+        chosen = set(numbers)  # type: ignore[call-overload]  # any iterable of numbers
+        return chosen - {n for number in chosen for n in self.drafts[number].after}
+
+
+def _object_of(title: str) -> str:
+    """Return the object of "download the data set from the archive"."""
+    rest = title.partition(" ")[2]
+    return re.split(r"\s(?:from|on|in|with|for|to|using|into|at|over)\s", rest, maxsplit=1)[0]
+
+
+def _independent(text: str) -> bool:
+    return bool(
+        re.search(r"\bindependent\b|\b(?:not|n't) depend\b|\bin any order\b|\bno order\b", text)
+    )
+
+
+def _take_command(text: str) -> tuple[str, tuple[str, ...]]:
+    """Take a command in backticks out of an action: the executor runs it as it stands."""
+    found = re.search(r"`([^`]{1,4000})`", text)
+    if found is None:
+        return text, ()
+    try:
+        command = tuple(shlex.split(found[1]))
+    except ValueError:
+        return text, ()
+    rest = " ".join((text[: found.start()] + " " + text[found.end() :]).split())
+    title = rest if len(rest.split()) > 1 else f"{rest} {found[1]}".strip()
+    return title, command

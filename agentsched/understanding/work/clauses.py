@@ -1,0 +1,274 @@
+"""Sentences about work in clauses: actions, the conditions beside them, statements about them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Set
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from agentsched.understanding.words import WORK_VERBS, stem
+
+Link = Literal["then", "last", "parallel", "chain", ""]
+"""How an action stands to what was said before it, by its adverbs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """One clause; offsets are those of the sentence, whose amounts were blanked."""
+
+    kind: Literal["action", "statement", "list"]
+    text: str
+    """Without adverbs and conditions."""
+    start: int
+    end: int
+    link: Link = ""
+    trailing: Link = ""
+    """The adverb stood at its end ("… in parallel"), and may speak of those before it, too."""
+    conditions: tuple[str, ...] = ()
+    """What must be over first: "both are ready"."""
+    before: tuple[str, ...] = ()
+    """What must not start before this is over."""
+    before_rest: tuple[str, ...] = ()
+    """What must not start before the rest of the sentence is over."""
+    beside: tuple[str, ...] = ()
+    """What goes on at the same time: "the crawler runs"."""
+
+
+_LINKS: tuple[tuple[Link, str], ...] = (
+    ("chain", r"one after (?:the other|another)|in (?:that|this|the given|the following) order"
+     r"|sequentially|one by one|in sequence|consecutively|back to back|in turn"),
+    ("parallel", r"in parallel|at the same time|simultaneously|concurrently|meanwhile"
+     r"|in the meantime|(?:and )?independently(?: of (?:that|it|this|each other|one another))?"
+     r"|separately|side by side|in any order|at once|all together|alongside|in either order"),
+    ("last", r"finally|lastly|at the (?:very )?end|in the end|at last|last of all|to finish"
+     r"|when everything is done|last|to wrap up"),
+    ("then", r"(?:and )?(?:only )?then|next|(?:right |immediately |directly |shortly )?after (?:that|this|which"
+     r"|those|these)|afterwards?|subsequently|thereafter|following (?:that|this)|after it"
+     r"|once (?:that|this)(?:'s| is) (?:done|finished|over|complete)|from there|later on"),
+)  # fmt: skip
+_ADVERB = re.compile(
+    r"(?<![\w-])(?:"
+    + "|".join(f"(?P<{kind}>{words})" for kind, words in _LINKS)
+    + r"|(?P<drop>first(?: of all)?|firstly|second(?:ly)?|third(?:ly)?|please|to (?:start|begin)(?: with)?"
+    r"|also|too|as well|just|simply|if (?:time permits|possible|you can|need be|there is time)"
+    r"|as usual|for me|in total|again|once more|together|all right|now|start by|starting with))(?![\w-])",
+    re.IGNORECASE,
+)
+_SUBORDINATE = re.compile(
+    r"(?<![\w-])(?:,? ?(?:and|but|so)? ?)(?P<word>(?:only |right |immediately |directly )?(?:when(?:ever)?|once|after|as soon as|upon"
+    r"|before|prior to|while|whilst|until|till|as long as|provided(?: that)?|waiting for|wait for))\s+"
+    r"(?!(?:that|this|which|those|these)(?![\w'])(?! (?:is|are|has|have)\b))"
+    r"(?!the other\b|another\b|one another\b)"
+    r"(?P<rest>[^,;:]+)",
+    re.IGNORECASE,
+)
+_SENTENCE = re.compile(r"(?<!\be\.g)(?<!\bi\.e)[.!?;]+(?=\s|$)|\n+")
+_FINITE = re.compile(
+    r"^(?P<subject>(?:[\w.'/+-]+ ){0,6}?[\w.'/+-]+|) ?,? (?:(?:also|both|all|each|only|still|really|probably) )*"
+    r"(?P<verb>(?:needs?|takes?|requires?|depends?|has to|have to|must|should|can|could|may|are|is|runs?"
+    r"|uses?|waits?|will|do(?:es)?(?: not|n't)|cannot|can't|gets?|costs?|lasts?|goes|comes?|don't))(?![\w-])",
+    re.IGNORECASE,
+)
+_PRONOUN = re.compile(
+    r"^(?:it|they|each|both|all|every\w*|the (?:two|three|four|others?|rest|whole|first|second|last)|these|those"
+    r"|which|that|this|no need|nothing|none|neither|there)\b",
+    re.IGNORECASE,
+)
+_SPLIT = re.compile(
+    r"\s*,\s*(?:(?:and|but|so|or)(?:,)?\s+)?|\s+(?:and|but)\s+|\s+(?=then\s)|\s*\(|\)\s*|:\s+",
+    re.IGNORECASE,
+)
+
+
+def sentences(text: str) -> list[str]:
+    """Return the sentences, end marks off."""
+    return [part.strip() for part in _SENTENCE.split(text) if part and re.search(r"\w", part)]
+
+
+def clauses(sentence: str, verbs: Set[str] = WORK_VERBS) -> list[Clause]:
+    """Return the clauses of a sentence, in order.
+
+    Args:
+        sentence: With its amounts and times blanked.
+        verbs: Stems of the verbs that can open an action.
+    """
+    found: list[Clause] = []
+    pending: list[tuple[str, str]] = []
+    for start, end in _pieces(sentence, verbs):
+        clause, conditions = _read(sentence, start, end, verbs)
+        if clause is None:
+            pending += conditions
+            if found and _only_adverbs(sentence[start:end]):
+                found[-1] = _with_trailing(found[-1], sentence[start:end])
+            elif found and conditions and not _leads(sentence, end):
+                found[-1] = _with_conditions(found[-1], conditions)
+                pending = pending[: len(pending) - len(conditions)]
+            continue
+        if pending and clause.kind == "action":
+            clause, pending = _with_conditions(clause, pending, leading=True), []
+        found.append(_with_conditions(clause, conditions))
+    if pending and found:
+        found[-1] = _with_conditions(found[-1], pending)
+    elif pending:
+        found.append(_with_conditions(Clause("statement", "", 0, len(sentence)), pending))
+    return found
+
+
+def _pieces(sentence: str, verbs: Set[str]) -> list[tuple[int, int]]:
+    """Cut where a new clause begins; a comma or "and" inside a list of objects is no cut."""
+    pieces = []
+    start = 0
+    for joint in _SPLIT.finditer(sentence):
+        before, after = sentence[start : joint.start()], sentence[joint.end() :]
+        if not re.search(r"\w", before):
+            continue
+        if (
+            _begins_clause(after, verbs)
+            or _begins_subordinate(after)
+            or _ends_subordinate(before, joint[0])
+            or joint[0].strip() in (":", "(", ")")
+        ):
+            pieces.append((start, joint.start()))
+            start = joint.end()
+    return [*pieces, (start, len(sentence))]
+
+
+def _begins_clause(text: str, verbs: Set[str]) -> bool:
+    text = _strip_lead(text)
+    return begins_action(text, verbs) or is_statement(text, verbs)
+
+
+def _begins_subordinate(text: str) -> bool:
+    found = _SUBORDINATE.match(text)
+    return found is not None and found.start("word") <= 1
+
+
+def _ends_subordinate(before: str, joint: str) -> bool:
+    """Whether a comma closes "When both are done, …"."""
+    return "," in joint and _begins_subordinate(before.lstrip(" ,"))
+
+
+def _leads(sentence: str, end: int) -> bool:
+    """Whether something follows that a condition can lead."""
+    return bool(re.search(r"\w", sentence[end:]))
+
+
+def _strip_lead(text: str) -> str:
+    """Drop adverbs at the beginning."""
+    text = text.lstrip(" ,")
+    while (found := _ADVERB.match(text)) is not None:
+        text = re.sub(r"^[\s,:]*(?:and\s+)?", "", text[found.end() :])
+    return re.sub(
+        r"^(?:(?:can|could|would) you |i (?:want|need|would like|'d like) (?:you )?to |let's |we "
+        r"(?:need|have|want) to |you (?:can|could|should) |you |we |i |have to )",
+        "",
+        text,
+        flags=re.IGNORECASE,
+    )
+
+
+_ORDER = re.compile(r"^[A-Za-z][a-z-]+ (?:the|a|an|all|my|our|it|them|both|this|these|those) ?\b")
+"""A verb that is on no list, by what follows it."""
+_NOUN_MARK = re.compile(r"^(?:of|is|are|was|has|runs?|takes?|needs?|finish\w*|ends?|which|that)\b")
+
+
+def begins_action(text: str, verbs: Set[str] = WORK_VERBS) -> bool:
+    """Whether the words begin with a verb of work in its base form, used as a verb."""
+    found = re.match(r"([A-Za-z][\w-]*)(?:[\s,:]+(\w+))?", text)
+    if found is None:
+        return False
+    word, following = found[1], found[2] or ""
+    if re.fullmatch(r"[A-Z]", following):
+        return False  # "sample B" names a thing
+    following = following.lower()
+    if stem(word) not in verbs or word.lower().endswith(("ing", "ed", "tion", "s'", "ers")):
+        return word.lower() in (
+            "have",
+            "tear",
+            "set",
+            "do",
+            "make",
+            "get",
+            "let",
+        ) and not _NOUN_MARK.match(following)
+    if word.lower().endswith("s") and not word.lower().endswith(("ss", "process", "compress")):
+        return False
+    return not _NOUN_MARK.match(following)
+
+
+def is_statement(text: str, verbs: Set[str] = WORK_VERBS) -> bool:
+    """Whether the words say something of tasks ("each takes an hour") and ask for none."""
+    if begins_action(text, verbs):
+        return False
+    return bool(_PRONOUN.match(text)) or _FINITE.match(text) is not None
+
+
+def _read(
+    sentence: str, start: int, end: int, verbs: Set[str]
+) -> tuple[Clause | None, list[tuple[str, str]]]:
+    """Read one piece: its conditions apart, its adverbs apart."""
+    raw = sentence[start:end]
+    conditions: list[tuple[str, str]] = []
+
+    def keep(found: re.Match[str]) -> str:
+        word = found["word"].lower().split()[-1] if "as " not in found["word"].lower() else "when"
+        rest = found["rest"]
+        if _ADVERB.fullmatch(f"{found['word'].strip()} {rest.strip()}".strip()):
+            return found[0]
+        conditions.append((word, rest.strip()))
+        return " "
+
+    body = _SUBORDINATE.sub(keep, raw)
+    link, trailing = _links(body)
+    text = " ".join(_ADVERB.sub(" ", body).split()).strip(" ,:()-")
+    text = re.sub(r"^(?:and|but|so|or)\s+|\s+(?:and|but|so|or)$", "", text, flags=re.IGNORECASE)
+    text = _strip_lead(text)
+    if not re.search(r"\w", text) or text.lower() in ("and", "but", "only", "also", "it", "do"):
+        return None, conditions
+    kind: Literal["action", "statement", "list"] = "list"
+    if begins_action(text, verbs):
+        kind = "action"
+    elif is_statement(text, verbs):
+        kind = "statement"
+    elif (link in ("then", "last") or not start) and _ORDER.match(text):
+        kind = "action"
+    return Clause(kind, text, start, end, link, trailing), conditions
+
+
+def _links(body: str) -> tuple[Link, Link]:
+    leading: Link = ""
+    trailing: Link = ""
+    for found in _ADVERB.finditer(body):
+        if found.lastgroup in (None, "drop"):
+            continue
+        name: Link = found.lastgroup  # type: ignore[assignment]  # the groups are named so
+        if re.search(r"[A-Za-z]{2}", _ADVERB.sub(" ", body[: found.start()])):
+            trailing = name
+        else:
+            leading = leading or name
+    return leading, trailing
+
+
+def _only_adverbs(text: str) -> bool:
+    return _ADVERB.search(text) is not None
+
+
+def _with_trailing(clause: Clause, text: str) -> Clause:
+    leading, trailing = _links(text)
+    return replace(clause, trailing=clause.trailing or trailing or leading)
+
+
+def _with_conditions(
+    clause: Clause, conditions: list[tuple[str, str]], *, leading: bool = False
+) -> Clause:
+    for word, rest in conditions:
+        if word in ("before", "to") and leading:
+            clause = replace(clause, before_rest=(*clause.before_rest, rest))
+        elif word in ("before", "to"):
+            clause = replace(clause, before=(*clause.before, rest))
+        elif word in ("while", "whilst"):
+            clause = replace(clause, beside=(*clause.beside, rest))
+        elif word not in ("until", "till", "long"):
+            clause = replace(clause, conditions=(*clause.conditions, rest))
+    return clause

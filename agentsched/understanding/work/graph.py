@@ -1,0 +1,133 @@
+"""Drafts to a task graph: ids, demands, limits, wishes about places; redundant edges go."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from agentsched.planning.graph import Demand, Task, TaskGraph
+from agentsched.planning.hint_words import read_hints
+from agentsched.planning.inventory import Inventory
+from agentsched.understanding.text import crop
+from agentsched.understanding.work.builder import Draft
+
+_SMALL = frozenset(
+    [
+        "the",
+        "a",
+        "an",
+        "of",
+        "to",
+        "on",
+        "in",
+        "for",
+        "with",
+        "and",
+        "or",
+        "from",
+        "by",
+        "it",
+        "them",
+        "both",
+        "into",
+        "at",
+        "as",
+        "all",
+    ]
+)
+LONGEST = 366 * 86_400
+
+
+def to_graph(
+    drafts: Sequence[Draft], text: str, inventory: Inventory | None
+) -> tuple[TaskGraph, tuple[str, ...]]:
+    """Return the graph of some drafts, and notes about what was left out or assumed.
+
+    Args:
+        drafts: Without cycles; at least one.
+        text: The words they were read from, searched for wishes about places.
+        inventory: What these wishes can name.
+    """
+    ids = _ids(drafts)
+    edges = reduced([draft.after for draft in drafts])
+    tasks = tuple(
+        _task(draft, ids[number], tuple(ids[n] for n in sorted(edges[number])))
+        for number, draft in enumerate(drafts)
+    )
+    goals = tuple(dict.fromkeys(crop(draft.phrase, 200) for draft in drafts if draft.phrase))
+    graph = TaskGraph(name=_name(drafts), tasks=tasks, goals=goals)
+    if inventory is None:
+        return graph, ()
+    reading = read_hints(text, inventory=inventory, tasks=tasks)
+    notes = tuple(crop(note, 400) for note in (*reading.assumed, *reading.unread))
+    return graph.model_copy(update={"hints": tuple(reading.hints)}), notes
+
+
+def reduced(after: Sequence[set[int]]) -> list[set[int]]:
+    """Return the edges without those that follow from others."""
+
+    def ancestors(number: int, seen: set[int]) -> set[int]:
+        for earlier in after[number]:
+            if earlier not in seen:
+                seen.add(earlier)
+                ancestors(earlier, seen)
+        return seen
+
+    implied = [
+        set().union(*(ancestors(earlier, set()) for earlier in edges)) if edges else set()
+        for edges in after
+    ]
+    return [set(edges) - implied[number] for number, edges in enumerate(after)]
+
+
+def slug(title: str) -> str:
+    """Return an id of up to 40 letters from a title's telling words."""
+    words = re.findall(r"[a-z0-9][a-z0-9.]*(?:[-_][a-z0-9.]+)*", title.lower())
+    telling = [word.strip(".-") for word in words if word not in _SMALL] or words
+    text = ""
+    for word in telling:
+        if text and len(text) + 1 + len(word) > 40:
+            break
+        text = f"{text}-{word[:40]}" if text else word[:40]
+    return text.strip("-.") or "task"
+
+
+def _ids(drafts: Sequence[Draft]) -> list[str]:
+    found: list[str] = []
+    for draft in drafts:
+        base = slug(draft.title)
+        name, count = base, 1
+        while name in found:
+            count += 1
+            name = f"{base}-{count}"
+        found.append(name)
+    return found
+
+
+def _task(draft: Draft, id: str, after: tuple[str, ...]) -> Task:
+    amounts = draft.amounts
+    seconds = amounts.get("duration")
+    limit = draft.limit.due if draft.limit else None
+    return Task(
+        id=id,
+        title=draft.title,
+        duration=None if seconds is None else max(1, min(LONGEST, round(seconds))),
+        demand=Demand(
+            cpus=min(100_000, amounts.get("cpus", 1.0)),
+            memory=amounts.get("memory", 0.0),
+            devices=int(min(10_000, amounts.get("devices", 0))),
+        ),
+        gang=int(min(10_000, max(1, amounts.get("gang", 1)))),
+        after=after,
+        release=draft.release.start if draft.release else None,
+        due=limit if draft.soft_limit else None,
+        deadline=None if draft.soft_limit else limit,
+        command=draft.command,
+        retries=int(min(20, amounts.get("retries", 0))),
+        priority=int(amounts.get("priority", 0)),
+        phrases=(draft.phrase,) if draft.phrase else (),
+    )
+
+
+def _name(drafts: Sequence[Draft]) -> str:
+    return crop(drafts[-1].title, 120) or "plan"

@@ -1,0 +1,130 @@
+"""A text about work, read by rules: sentence by sentence into a builder."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Set
+
+from agentsched.understanding.context import Context
+from agentsched.understanding.intents import When
+from agentsched.understanding.moments import TimeSpan, take_times
+from agentsched.understanding.words import WORK_VERBS, stem
+from agentsched.understanding.work.amounts import Amount, take_amounts
+from agentsched.understanding.work.builder import SEVERAL_LATER, Builder
+from agentsched.understanding.work.clauses import Clause, clauses, sentences
+
+
+class WorkReader:
+    """Reads sentences and keeps what belongs to the whole: repetition, limits, leftovers."""
+
+    def __init__(self, context: Context, verbs: Set[str] = WORK_VERBS) -> None:
+        """Set up.
+
+        Args:
+            context: What time phrases are read against.
+            verbs: Stems of the verbs that can open an action.
+        """
+        self.builder = Builder()
+        self.repeat: When | None = None
+        self.unread: list[str] = []
+        """Stretches that no rule could place: there may be tasks in them."""
+        self._context = context
+        self._verbs = verbs
+
+    def read(self, text: str) -> Builder:
+        """Read all sentences of a text."""
+        found = sentences(text)
+        for number, sentence in enumerate(found):
+            later = " ".join(found[number + 1 :])
+            self.sentence(sentence, later)
+        return self.builder
+
+    def sentence(self, sentence: str, later: str = "") -> None:
+        """Read one sentence; ``later`` is the rest of the message, for words such as "both"."""
+        bare, times = take_times(sentence, self._context)
+        bare, amounts = take_amounts(bare)
+        parts = clauses(bare, self._verbs)
+        owners: list[list[int]] = []
+        self.builder.begin_sentence()
+        for number, clause in enumerate(parts):
+            follows = bare[clause.end :] + " " + later
+            near = [a for a in amounts if clause.start <= a.start < _next_start(parts, number)]
+            several = any(a.each for a in near) or SEVERAL_LATER.search(follows) is not None
+            owners.append(self._clause(clause, several, near, sentence, parts[:number]))
+        self.builder.end_sentence()
+        for amount in amounts:
+            self.builder.set_amount(self._owner(amount.start, parts, owners), amount)
+        for span in times:
+            self._place_time(span, parts, owners, sentence)
+
+    def _clause(
+        self, clause: Clause, several: bool, near: list[Amount], sentence: str, before: list[Clause]
+    ) -> list[int]:
+        builder = self.builder
+        if clause.kind == "action":
+            added = builder.action(clause, several=several)
+            if len(added) == 1 and _may_hold_more(clause, self._verbs):
+                self.unread.append(clause.text)
+            return added
+        if clause.kind == "list":
+            colon = sentence[: clause.start].rstrip().endswith(":")
+            if colon and before and before[-1].kind == "action":
+                added = builder.listed(clause)
+                if added:
+                    return added
+        if sentence[clause.end :].lstrip().startswith(":") and not builder.drafts:
+            return []  # "I need the weekly figures: …" is what for
+        targets = builder.statement(clause)
+        if not targets and not near and clause.kind == "list" and builder.drafts:
+            self.unread.append(clause.text)
+        return targets
+
+    def _owner(self, place: int, parts: list[Clause], owners: list[list[int]]) -> list[int]:
+        chosen: list[int] = []
+        for clause, tasks in zip(parts, owners, strict=True):
+            if clause.start <= place or not chosen:
+                chosen = tasks or chosen
+        return chosen
+
+    def _place_time(
+        self, span: TimeSpan, parts: list[Clause], owners: list[list[int]], sentence: str
+    ) -> None:
+        if span.when.rrule:
+            self.repeat = self.repeat or span.when
+            return
+        drafts = self.builder.drafts
+        numbers = self._owner(span.start, parts, owners)
+        if span.when.due is not None:
+            whole = re.search(
+                r"\b(?:everything|all of it|it all|must be|has to be|the whole)\b[^,;]*$",
+                sentence[: span.start],
+            )
+            if whole or not numbers:
+                numbers = [n for n in range(len(drafts)) if not any(n in d.after for d in drafts)]
+            for number in numbers:
+                drafts[number].limit = span.when
+                drafts[number].soft_limit = _is_soft(sentence)
+        elif span.when.start is not None:
+            for number in numbers or range(len(drafts)):
+                drafts[number].release = span.when
+
+
+def _may_hold_more(clause: Clause, verbs: Set[str]) -> bool:
+    """Whether an "and" was left in one task, or its verb is on no list."""
+    first, _, rest = clause.text.partition(" ")
+    return stem(first) not in verbs or bool(
+        re.search(
+            r"(?:,| and| &) (?!the\b|a\b|an\b|without\b)[a-z-]+ (?:the|a|an|all|my|our|it|them)\b",
+            rest,
+        )
+    )
+
+
+def _next_start(parts: list[Clause], number: int) -> int:
+    return parts[number + 1].start if number + 1 < len(parts) else 1 << 30
+
+
+def _is_soft(sentence: str) -> bool:
+    return bool(
+        re.search(r"\b(?:ideally|if possible|preferably|should|hopefully|if you can)\b", sentence)
+    )

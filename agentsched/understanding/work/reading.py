@@ -1,0 +1,151 @@
+"""A request for work to a ``PlanWork``: rules read it, a model points out verbs they do not know."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from agentsched.understanding.asking import Turn
+from agentsched.understanding.intents import PlanWork
+from agentsched.understanding.text import crop, find_quote
+from agentsched.understanding.words import WORK_VERBS, stem
+from agentsched.understanding.work.graph import to_graph
+from agentsched.understanding.work.reader import WorkReader
+
+MOST_TASKS = 60
+"""Tasks of one message; more belong into a job file."""
+
+_Quote = Annotated[str, Field(max_length=90)]
+
+
+class QuotedTask(BaseModel):
+    """One task in the model's answer."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    do: _Quote
+    after: _Quote
+
+
+class QuotedTasks(BaseModel):
+    """The model's answer to ``understanding/work_tasks``."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    tasks: Annotated[list[QuotedTask], Field(max_length=16)]
+
+
+def read_work(text: str, turn: Turn) -> PlanWork | None:
+    """Return the work a text asks for; None when no task is in it.
+
+    Raises:
+        TimePhraseError: It names a time that does not exist.
+    """
+    reader = WorkReader(turn.context)
+    reader.read(text)
+    if (reader.unread or not reader.builder.drafts) and turn.has_model:
+        reader = _with_model(text, turn, reader)
+    drafts = reader.builder.drafts
+    if not drafts:
+        return None
+    if len(drafts) > MOST_TASKS:
+        turn.note(
+            f"{len(drafts)} tasks in one message: the first {MOST_TASKS} were taken; "
+            f"put longer lists into a job file."
+        )
+        drafts = drafts[:MOST_TASKS]
+        for draft in drafts:
+            draft.after = {n for n in draft.after if n < MOST_TASKS}
+    graph, notes = to_graph(drafts, text, turn.context.inventory)
+    for note in (*notes, *_assumptions(reader)):
+        turn.note(note)
+    phrases = tuple(crop(part, 300) for part in re.split(r"\n", text) if part.strip())[:20]
+    return PlanWork(phrases=phrases or (crop(text, 300),), graph=graph, repeat=reader.repeat)
+
+
+def quote_tasks(text: str, turn: Turn) -> QuotedTasks | None:
+    """Ask the model which words are tasks; every quote stands in the text."""
+
+    def check(answer: QuotedTasks) -> str | None:
+        if not answer.tasks:
+            return "there must be at least one task"
+        for task in answer.tasks:
+            for quote in (task.do, *([task.after] if task.after else [])):
+                if find_quote(quote, text) is None:
+                    return f"{crop(quote, 60)!r} does not stand in the message; copy its words"
+        return None
+
+    return turn.ask("work_tasks", QuotedTasks, check, max_tokens=400, message=crop(text, 1500))
+
+
+def _with_model(text: str, turn: Turn, before: WorkReader) -> WorkReader:
+    """Read again, with the verbs that open the tasks the model quoted."""
+    answer = quote_tasks(text, turn)
+    if answer is None:
+        return before
+    new = {
+        stem(words[0])
+        for task in answer.tasks
+        for words in (re.findall(r"[A-Za-z][\w-]*", task.do),)
+        if len(words) > 1 and words[0].lower() not in _NO_VERB
+    }
+    if new <= WORK_VERBS:
+        return before
+    reader = WorkReader(turn.context, WORK_VERBS | new)
+    reader.read(text)
+    # A reading that finds fewer tasks than the rules alone has lost something.
+    return reader if len(reader.builder.drafts) >= len(before.builder.drafts) else before
+
+
+def _assumptions(reader: WorkReader) -> list[str]:
+    return [
+        f'{sentence}; they were put side by side. Say "then" between them for an order.'
+        for sentence in (f"{doubt[0].upper()}{doubt[1:]}" for doubt in reader.builder.doubts)
+    ]
+
+
+_NO_VERB = frozenset(
+    [
+        "the",
+        "a",
+        "an",
+        "and",
+        "or",
+        "but",
+        "then",
+        "when",
+        "once",
+        "after",
+        "before",
+        "both",
+        "all",
+        "each",
+        "every",
+        "it",
+        "they",
+        "this",
+        "that",
+        "these",
+        "those",
+        "my",
+        "our",
+        "on",
+        "in",
+        "at",
+        "by",
+        "for",
+        "with",
+        "to",
+        "of",
+        "from",
+        "i",
+        "we",
+        "you",
+        "please",
+        "first",
+        "next",
+        "finally",
+    ]
+)

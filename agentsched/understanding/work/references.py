@@ -1,0 +1,231 @@
+"""Which tasks some words point at: pronouns, counts, and names by the words they share."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from agentsched.understanding.words import WORK_VERBS, stem
+
+_EMPTY = frozenset(
+    stem(word)
+    for word in [
+        "the",
+        "a",
+        "an",
+        "of",
+        "to",
+        "on",
+        "in",
+        "for",
+        "with",
+        "and",
+        "or",
+        "is",
+        "are",
+        "be",
+        "been",
+        "being",
+        "was",
+        "were",
+        "has",
+        "have",
+        "had",
+        "it",
+        "its",
+        "they",
+        "them",
+        "both",
+        "all",
+        "each",
+        "every",
+        "one",
+        "ones",
+        "two",
+        "three",
+        "four",
+        "done",
+        "finished",
+        "finish",
+        "ready",
+        "complete",
+        "completed",
+        "over",
+        "through",
+        "end",
+        "ended",
+        "ends",
+        "there",
+        "pass",
+        "passes",
+        "passed",
+        "succeed",
+        "succeeds",
+        "succeeded",
+        "available",
+        "exist",
+        "exists",
+        "finishes",
+        "step",
+        "steps",
+        "task",
+        "tasks",
+        "job",
+        "jobs",
+        "thing",
+        "things",
+        "this",
+        "that",
+        "these",
+        "those",
+        "only",
+        "first",
+        "last",
+        "other",
+        "now",
+        "then",
+        "when",
+        "after",
+        "before",
+        "once",
+        "as",
+        "soon",
+        "everything",
+        "result",
+        "results",
+        "output",
+        "outputs",
+        "file",
+        "files",
+        "run",
+        "runs",
+        "ran",
+        "running",
+        "you",
+        "we",
+        "i",
+        "do",
+        "does",
+        "did",
+        "not",
+        "no",
+        "yet",
+        "also",
+        "will",
+        "can",
+        "must",
+        "should",
+        "long",
+        "take",
+        "new",
+    ]
+)
+_SEVERAL = re.compile(
+    r"\b(?:both|they|them|these|those|all|everything|every (?:one|step|task|run|job)|each(?: one| of them)?|the (?:two|three|four"
+    r"|five|six|others?|rest))\b",
+    re.IGNORECASE,
+)
+_ALL = re.compile(
+    r"\b(?:all|everything|every (?:step|task|job)|each (?:step|task|job)|the whole|whole thing|all of (?:it|them|this|that))\b",
+    re.IGNORECASE,
+)
+_ONE = re.compile(r"\b(?:it|its|that|this|it's)\b", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Pointed:
+    """Tasks by number; ``names`` are nouns that no task has."""
+
+    tasks: tuple[int, ...] = ()
+    names: tuple[str, ...] = ()
+
+
+def content(text: str) -> tuple[str, ...]:
+    """Return the stems of the words that say something."""
+    words = re.findall(r"[\w][\w.+-]*", text.replace("'s", ""))
+    return tuple(s for word in words for s in (stem(word.strip(".-")),) if s and s not in _EMPTY)
+
+
+def point(
+    text: str, titles: Sequence[str], stages: Sequence[Sequence[int]], about: str = ""
+) -> Pointed:
+    """Return the tasks that the words of a condition or an object point at.
+
+    Args:
+        text: "both are ready", "the build and the migration".
+        titles: Of the tasks so far.
+        stages: Tasks said together, oldest first.
+        about: The action the words belong to; narrows what "it" can be.
+    """
+    tasks: list[int] = []
+    names: list[str] = []
+    for part in re.split(r"\s+(?:and|as well as)\s+|,\s*(?:and\s+)?", text):
+        if not part.strip():
+            continue
+        found = _named(part, titles, about)
+        if found:
+            tasks += found
+        elif content(part) and not _pronoun_only(part):
+            names.append(_noun(part))
+        else:
+            tasks += _by_pronoun(part, stages, titles)
+    return Pointed(tuple(dict.fromkeys(tasks)), tuple(names))
+
+
+def _pronoun_only(part: str) -> bool:
+    """Whether besides a pronoun there are only verbs ("it is quantized")."""
+    has = _SEVERAL.search(part) or _ONE.search(part)
+    return bool(has) and all(word in WORK_VERBS or word.isdigit() for word in content(part))
+
+
+def _by_pronoun(part: str, stages: Sequence[Sequence[int]], titles: Sequence[str]) -> list[int]:
+    if not stages:
+        return []
+    verbs = set(content(part)) & WORK_VERBS
+    if verbs:
+        found = [n for n, title in enumerate(titles) if verbs & set(content(title))]
+        if found:
+            return found
+    if _ALL.search(part) and not re.search(r"\ball (?:two|three|four|of them)\b", part):
+        last = list(stages[-1])
+        return last if len(last) > 1 else list(range(len(titles)))
+    if _SEVERAL.search(part):
+        many = next((stage for stage in reversed(stages) if len(stage) > 1), None)
+        if many is not None:
+            return list(many)
+        count = 3 if "three" in part else 4 if "four" in part else 2
+        return list(range(max(0, len(titles) - count), len(titles)))
+    return list(stages[-1])
+
+
+def _named(part: str, titles: Sequence[str], about: str) -> list[int]:
+    """Return the tasks whose titles share most words with the part; ties stay together."""
+    wanted = set(content(part))
+    if not wanted:
+        return []
+    scores = []
+    for title in titles:
+        has = content(title)
+        shared = wanted & set(has)
+        # A shared verb alone is weaker than a shared noun, unless nothing else is said.
+        weight = sum(1.0 if word not in WORK_VERBS else 0.9 for word in shared)
+        scores.append(weight)
+    best = max(scores, default=0.0)
+    if best < 0.9 or best < 0.45 * len(wanted):
+        return []
+    tied = [n for n, score in enumerate(scores) if score == best]
+    if len(tied) > 1 and about and (_ONE.search(part) and not _SEVERAL.search(part)):
+        near = [len(set(content(about)) & set(content(titles[n]))) for n in tied]
+        if max(near) > 0:
+            tied = [n for n, score in zip(tied, near, strict=True) if score == max(near)]
+    return tied
+
+
+def _noun(part: str) -> str:
+    """Return the noun of "the ETL finishes" or "you upgrade the cluster"."""
+    words = part.split()
+    while words and stem(words[-1]) in _EMPTY:
+        words.pop()
+    text = " ".join(words)
+    return re.sub(r"^(?:the|a|an|our|my|both|you|we|i|all)\s+", "", text, flags=re.IGNORECASE)

@@ -1,0 +1,137 @@
+"""What verbs of work tell of order: which usually come before which, and which need what was made."""
+
+from __future__ import annotations
+
+import re
+
+from agentsched.understanding.words import WORK_VERBS, stem
+
+_RANKS = (
+    "download fetch pull crawl scrape collect ingest import copy clone checkout unpack unzip install"
+    " compile build mirror harvest snapshot warm",
+    "clean preprocess tokenise convert filter normalise resample split shuffle annotate label align"
+    " featurise dedupe deduplicate transform transcode index chunk parse sort extract",
+    "train fit fine-tune pre-train distil simulate render sweep tune infer predict embed retrain",
+    "evaluate test benchmark validate verify score profile quantise prune export checkpoint",
+)
+_CONSUMERS = frozenset(
+    stem(verb)
+    for verb in [
+        "compare",
+        "merge",
+        "join",
+        "analyse",
+        "aggregate",
+        "summarise",
+        "report",
+        "plot",
+        "visualise",
+        "pick",
+        "select",
+        "publish",
+        "deploy",
+        "upload",
+        "push",
+        "release",
+        "email",
+        "mail",
+        "notify",
+        "send",
+        "archive",
+        "write",
+        "package",
+        "ship",
+        "tear",
+        "rank",
+        "checkpoint",
+        "export",
+        "verify",
+        "evaluate",
+        "combine",
+        "assemble",
+        "document",
+        "grade",
+        "judge",
+        "post",
+        "share",
+        "stitch",
+        "pack",
+        "alert",
+        "validate",
+        "polish",
+        "proofread",
+        "register",
+        "serve",
+        "promote",
+        "tag",
+        "concatenate",
+        "recompute",
+        "convert-back",
+    ]
+)
+_RANK = {stem(verb): rank for rank, verbs in enumerate(_RANKS) for verb in verbs.split()}
+
+_IRREGULAR = {
+    "written": "write", "built": "build", "sent": "send", "done": "do", "drawn": "draw",
+    "made": "make", "run": "run", "read": "read", "cut": "cut", "put": "put", "taken": "take",
+    "fit": "fit", "split": "split",
+}  # fmt: skip
+
+
+def comes_later(verb: str, than: str) -> bool | None:
+    """Whether a verb's work follows another's by its nature; None where that is open."""
+    if stem(verb) in _CONSUMERS:
+        return stem(verb) != stem(than)
+    mine, theirs = _RANK.get(stem(verb)), _RANK.get(stem(than))
+    if mine is None or theirs is None or mine == theirs:
+        return None if mine is None or theirs is None else False
+    return mine > theirs
+
+
+def base_form(word: str) -> str:
+    """Return "train" for "training" or "trained", as far as the list of verbs knows it."""
+    lower = word.lower()
+    if lower in _IRREGULAR:
+        return _IRREGULAR[lower]
+    for ending, tries in (("ing", ("", "e")), ("ed", ("", "e")), ("ied", ("y",))):
+        if lower.endswith(ending) and stem(lower) in WORK_VERBS:
+            root = lower[: -len(ending)]
+            if len(root) > 2 and root[-1] == root[-2] and root[-1] not in "lsz":
+                return root[:-1]
+            if root.endswith(
+                (
+                    "at",
+                    "iz",
+                    "is",
+                    "ys",
+                    "in",
+                    "ar",
+                    "ur",
+                    "us",
+                    "dg",
+                    "eg",
+                    "ng",
+                    "fil",
+                    "pil",
+                    "ud",
+                    "or",
+                    "yz",
+                )
+            ) and root not in ("train", "join", "test"):
+                return root + tries[-1]
+            return root
+    return word
+
+
+def imperative(action: str) -> str:
+    """Return an order for what is said otherwise: "training the ranker", "have it written"."""
+    action = re.sub(r"^(?:you|we|i)\s+(?:can |have to |need to )?", "", action, flags=re.IGNORECASE)
+    passive = re.match(
+        r"^(?:have|get|let) (?P<what>.+?) (?:be )?(?P<verb>[\w-]+(?:ed|en|nt|lt|ne|wn|de))(?P<rest>(?: .*)?)$",
+        action,
+        re.IGNORECASE,
+    )
+    if passive:
+        return f"{base_form(passive['verb'])} {passive['what']}{passive['rest']}"
+    first, _, rest = action.partition(" ")
+    return f"{base_form(first)} {rest}".strip() if first.lower().endswith("ing") else action
