@@ -14,7 +14,6 @@ import os
 import sys
 import tomllib
 from collections.abc import Mapping
-from datetime import time
 from pathlib import Path
 from typing import Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -110,23 +109,29 @@ class RunSettings(_Section):
 
 
 class CalendarSettings(_Section):
-    """Whose calendar, in which zone, and when work is done."""
+    """Whose calendar, in which zone, and what must lie between events."""
 
     url: str | None = None
-    """A folder of ``.ics`` files or a CalDAV URL; None means ``calendar/`` in the home folder."""
-    user: str | None = None
-    """CalDAV user; also the e-mail address by which replies of invitations are known."""
-    password: SecretStr | None = None
-    zone: str | None = None
-    """IANA name; None means the machine's own zone."""
-    work_start: time = time(9)
-    work_end: time = time(17)
-    buffer_minutes: int = Field(default=0, ge=0, le=480)
-    """Kept free between two appointments; hard."""
-    contacts: Path | None = None
-    """TOML of people: address, role, relation, zone, calendar (docs/calendars.md)."""
+    """A folder of ``.ics`` files, one such file, or a CalDAV URL; None means ``calendar/`` in the
+    home folder."""
+    name: str = ""
+    """Which calendar, where a server has several."""
+    user: str = ""
+    password: SecretStr = SecretStr("")
     timeout_seconds: float = Field(default=20.0, gt=0)
     """For one request to a CalDAV server."""
+    zone: str | None = None
+    """IANA name; None means the machine's own zone."""
+    addresses: tuple[str, ...] = ()
+    """The user's own mail addresses, by which invitations are known; commas in the variable."""
+    hours: str = "MO-FR 9-17"
+    """When the user works; empty means at any time."""
+    buffer_minutes: float = Field(default=0, ge=0, le=600)
+    """Kept free between two events; hard."""
+    travel_minutes: float = Field(default=0, ge=0, le=3000)
+    """Between two different places; hard."""
+    contacts: Path | None = None
+    """TOML of people: address, name, relation, role, zone, calendar (docs/calendars.md)."""
 
     @field_validator("zone")
     @classmethod
@@ -137,6 +142,20 @@ class CalendarSettings(_Section):
             except (ZoneInfoNotFoundError, ValueError, OSError):
                 raise ValueError("must be an IANA zone such as Europe/Berlin") from None
         return value
+
+    @field_validator("addresses", mode="before")
+    @classmethod
+    def _listed(cls, value: object) -> object:
+        return (
+            [part.strip() for part in value.split(",") if part.strip()]
+            if isinstance(value, str)
+            else value
+        )
+
+    @field_validator("contacts")
+    @classmethod
+    def _without_tilde(cls, value: Path | None) -> Path | None:
+        return None if value is None else value.expanduser()
 
 
 class AgentSettings(_Section):
