@@ -256,6 +256,7 @@ class Almanac:
         return found if found >= self.today else holiday(day.name, year + 1)
 
     def prefixed(self, prefix: Prefix, base: Days) -> Days:
+        """Return what a prefix makes of the days after it."""
         match prefix:
             case Shift(amount, sign):
                 start = base.first if sign < 0 or base.grain == "day" else base.end - DAY
@@ -346,7 +347,8 @@ def checked_day(year: int, month: int, day: int) -> date:
     if not 1 <= day <= last:
         name = MONTH_NAMES[month]
         raise TimePhraseError(
-            f"{day} {name} {year} does not exist, {name} has {last} days; name a day from 1 to {last}"
+            f"{day} {name} {year} does not exist, {name} has {last} days; "
+            f"name a day from 1 to {last}"
         )
     return date(year, month, day)
 

@@ -66,7 +66,8 @@ def _range(resolved: Resolved) -> str:
             return (
                 f"{wanted}{_day(start)}, {_clock(start)}\N{EN DASH}{_clock(end)} {zone_name(zone)}"
             )
-        return f"{wanted}{_day(start)}, {_clock(start)} until {_day(end)}, {_clock(end)} {zone_name(zone)}"
+        until = f"{_day(end)}, {_clock(end)} {zone_name(zone)}"
+        return f"{wanted}{_day(start)}, {_clock(start)} until {until}"
     last = end - timedelta(days=1)
     return wanted + (_day(start) if last == start else f"{_day(start)} to {_day(last)}")
 

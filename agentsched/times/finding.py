@@ -123,7 +123,7 @@ def _completed(main: Reading, readings: list[Reading], almanac: Almanac) -> Read
 
 def _may_repeat(main: Reading, repeat: Repeat) -> bool:
     """Whether "weekly" elsewhere in the sentence makes a series of it: not of one day's date."""
-    if main.bound or len(main.sides) > 1 and main.sides[1].days:
+    if main.bound or (len(main.sides) > 1 and main.sides[1].days):
         return False
     weekly = repeat.unit == "week"
     return all(

@@ -24,7 +24,7 @@ class Habits:
     holidays: frozenset[date] = frozenset()
     """Further days that are no business days."""
     day_first: bool | None = None
-    """Whether 3/12 is 3 December; None goes by the zone (month first in the Americas and in UTC)."""
+    """Whether 3/12 is 3 December; None goes by the zone: not in the Americas and in UTC."""
 
     def __post_init__(self) -> None:
         if self.work_start >= self.work_end:

@@ -1,4 +1,4 @@
-"""What the scanner finds in a text: days, clocks, lengths, repeats, and the words that link them."""
+"""What the scanner finds in a text: days, clocks, lengths, repeats, and words that link them."""
 
 from __future__ import annotations
 
@@ -170,7 +170,7 @@ class Beside:
 
 @dataclass(frozen=True, slots=True)
 class NthLater:
-    """ "three Fridays from now", "two Thursdays ago"."""
+    """Three Fridays from now, two Thursdays ago."""
 
     day: int
     count: int
@@ -230,7 +230,7 @@ class Repeat:
 
 @dataclass(frozen=True, slots=True)
 class Times:
-    """ "5 times": how often it repeats in all."""
+    """How often it repeats in all: "5 times"."""
 
     count: int
 
@@ -250,14 +250,14 @@ class Link:
     """A word that says how its neighbours belong together."""
 
     word: Literal[
-        "at", "on", "in", "of", "from", "to", "until", "between", "and", "or", "by", "before", "due",
-        "after", "starting", "for", "except", "since", "onward",
+        "at", "on", "in", "of", "from", "to", "until", "between", "and", "or", "by", "before",
+        "due", "after", "starting", "for", "except", "since", "onward",
     ]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class AllDay:
-    """ "all day"."""
+    """The whole day, said of one."""
 
 
 Day = (
@@ -265,7 +265,8 @@ Day = (
 )
 Prefix = Nth | Edge | Shift | Beside
 Value = (
-    Day | Prefix | Offset | Amount | Clock | DayPart | Number | Days | Repeat | Times | Zone | Link | AllDay
+    Day | Prefix | Offset | Amount | Clock | DayPart | Number | Days | Repeat | Times | Zone
+    | Link | AllDay
 )  # fmt: skip
 
 

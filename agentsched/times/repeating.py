@@ -304,8 +304,7 @@ class _Repeating:
                     self._now.astimezone(self._zone).replace(second=0, microsecond=0),
                     None,
                 )
-            begin = start if self._after or rule.days or rule.month_days or rule.months else start
-            return rule.first(begin), None, None
+            return rule.first(start), None, None
         first, last = clocks
         windowed = self._repeat.unit in ("minute", "hour")
         for day in rule.from_day(start):

@@ -20,7 +20,10 @@ from agentsched.times.vocabulary import (
 _SHORT: dict[str, Unit] = {"h": "hour", "m": "minute", "s": "second", "d": "day", "w": "week"}
 _BUSINESS = r"(?:business|working|work)[- ]days?|weekdays?|workdays?"
 _UNIT = rf"(?:{_BUSINESS}|{alternatives(UNITS)}|fortnights?|[hmsdw](?![a-z'])|')"
-_COUNT = rf"(?:\d+(?:[.,]\d+)?|{NUMBER_WORD}|(?:a\s+)?(?:couple|pair)(?:\s+of)?|(?:a\s+)?few|several|an?)"
+_COUNT = (
+    rf"(?:\d+(?:[.,]\d+)?|{NUMBER_WORD}|(?:a\s+)?(?:couple|pair)(?:\s+of)?|(?:a\s+)?few|several"
+    r"|an?)"
+)
 _FRACTION = r"(?:a|one|an)?\s*(?:half|quarter)|three[- ]quarters"
 _PLAIN = (
     rf"(?:{_COUNT})(?:\s+and\s+(?:{_FRACTION})|\s*½)?\s*-?\s*(?:more\s+)?(?<![a-z]){_UNIT}(?![a-z])"
@@ -30,7 +33,8 @@ _PLAIN = (
 _HALF = (
     r"(?:a\s+)?half(?:[- ](?:of\s+)?an?)?[- ](?:hour|hr|day|year)|½\s*(?:an?\s+)?(?:hour|hr|h|day)"
     r"|(?:a\s+)?quarter(?:\s+of)?(?:\s+an?)?[- ](?:hour|hr)|¼\s*(?:hour|hr|h)"
-    r"|(?:three|3)[- ]quarters(?:\s+of)?\s+an?\s+hour|¾\s*(?:hour|hr|h)|[123]/[24]\s*(?:of\s+an\s+)?(?:hour|hr|h)"
+    r"|(?:three|3)[- ]quarters(?:\s+of)?\s+an?\s+hour|¾\s*(?:hour|hr|h)"
+    r"|[123]/[24]\s*(?:of\s+an\s+)?(?:hour|hr|h)"
 )
 _COMPACT = r"(?:\d{1,2}\s?h\s?\d{1,2}\s?(?:minutes|mins|min|m)|[1-6]h[0-5]\d(?!\d))"
 AMOUNT = rf"(?:{_COMPACT}|{_HALF}|{_PLAIN})(?:[- ]long)?"

@@ -26,10 +26,13 @@ _HOURS = alternatives(
     ]
 )
 _MINUTES = (
-    rf"(?:oh[- ]{_HOURS}|(?:twenty|thirty|forty|fifty)(?:[- ]{_HOURS})?|ten|eleven|twelve|thirteen|fifteen"
-    r"|(?:four|six|seven|eigh|nine)teen)(?![a-z])"
+    rf"(?:oh[- ]{_HOURS}|(?:twenty|thirty|forty|fifty)(?:[- ]{_HOURS})?|ten|eleven|twelve"
+    r"|thirteen|fifteen|(?:four|six|seven|eigh|nine)teen)(?![a-z])"
 )
-_HALF = r"(?:a\.?\s?m\.?|p\.?\s?m\.?)(?![a-z])|(?<=\d)[ap]\.?(?![a-z\d'])|(?:in\s+the\s+)?(?:am|pm)(?![a-z])"
+_HALF = (
+    r"(?:a\.?\s?m\.?|p\.?\s?m\.?)(?![a-z])|(?<=\d)[ap]\.?(?![a-z\d'])"
+    r"|(?:in\s+the\s+)?(?:am|pm)(?![a-z])"
+)
 _OCLOCK = r"\s*o\s?'?\s?clock"
 _ISH = r"(?:\s?-?ish)?"
 
@@ -177,7 +180,9 @@ RULES: tuple[Rule, ...] = (
     rule(rf"{_LEAD}(?P<hour>\d{{1,2}})\.(?P<minute>\d\d)(?!\.?\d)(?:\s*(?:h|hrs?|uhr))?", _dotted),
     rule(r"(?P<lead>)(?P<hour>\d{1,2})\.(?P<minute>\d\d)(?!\.?\d)(?:\s*(?:h|hrs?|uhr))?", _dotted),
     rule(rf"{_LEAD}?(?P<hour>\d{{1,2}})h(?P<minute>\d\d)?(?!\s?m(?![a-z])|\d)"
-        r"(?P<on>(?=\s*(?:-\s*\d{1,2}h|gmt|utc|[a-z]{1,3}t(?![a-z])|on(?![a-z])|for\s+\d)))?", _french),
+        r"(?P<on>(?=\s*(?:-\s*\d{1,2}h|gmt|utc|[a-z]{1,3}t(?![a-z])|on(?![a-z])|for\s+\d)))?",
+        _french,
+    ),
     rule(rf"(?P<hour>{CARDINAL}){_OCLOCK}(?P<minute>)\s*(?P<half>{_HALF})?", _words),
     rule(rf"(?P<hour>{_HOURS})\s+(?P<minute>{_MINUTES})(?![- ]?(?:min|hour|day|week|sec|people))\s*"
          rf"(?P<half>{_HALF})?", _words),

@@ -32,7 +32,7 @@ def _iana(match: Match) -> Said | None:
 
 
 def _place(match: Match) -> Said | None:
-    """ "London time": the longest known place of up to three words."""
+    """Return the zone of "London time"; a place has up to three words."""
     zone = place_zone(match["place"])
     return None if zone is None else Said((Zone(zone, match["place"].title()),))
 
@@ -46,17 +46,19 @@ RULES: tuple[Rule, ...] = (
     fixed(r"of", Link("of")),
     fixed(r"from", Link("from")),
     fixed(r"-{1,2}|to|through|thru|->|/", Link("to")),
-    fixed(r"until|til|till|'til|untill|ending(?:\s+on)?|up\s+to|up\s+until|ends(?:\s+on)?", Link("until")),
+    fixed(r"until|til|till|'til|untill|(?:ending|ends)(?:\s+on)?|up\s+to|up\s+until", Link("until")),
     fixed(r"(?:in\s+)?between", Link("between")),
     fixed(r"and|&|but|then", Link("and")),
     fixed(r"or", Link("or")),
-    fixed(r"by|(?:no|not)\s+later\s+than|at\s+the\s+latest|latest(?:\s+by)?|deadline(?:\s+is)?:?", Link("by")),
+    fixed(r"by|(?:no|not)\s+later\s+than|at\s+the\s+latest|latest(?:\s+by)?"
+          r"|deadline(?:\s+is)?:?", Link("by")),
     fixed(r"due(?:\s+(?:by|on|at|in(?=\s+the))|\s+date:?)?", Link("due")),
     fixed(r"before|ahead\s+of|prior\s+to|earlier\s+than", Link("before")),
     fixed(r"after|later\s+than|past|anytime\s+after",
           Link("after")),
     fixed(r"since", Link("since")),
-    fixed(r"(?:starting|beginning|commencing|effective|starts|begins)(?:\s+(?:from|on|at|in|with))?|as\s+of", Link("starting")),
+    fixed(r"(?:starting|beginning|commencing|effective|starts|begins)(?:\s+(?:from|on|at|in|with))?"
+          r"|as\s+of", Link("starting")),
     fixed(r"(?:lasting|for|taking)(?:\s+(?:about|around|approximately|up\s+to|the))?", Link("for")),
     fixed(r"except(?:\s+(?:for|on))?|excluding|but\s+not(?:\s+on)?|apart\s+from|other\s+than|not\s+on|without|skipping",
           Link("except")),

@@ -8,7 +8,7 @@ from typing import Literal
 from agentsched.times.pieces import DayPart, Days, Nth, Repeat, Times
 from agentsched.times.rule import Match, Rule, Said, fixed, rule
 from agentsched.times.rules_amount import AMOUNT, amount
-from agentsched.times.rules_days import NTH_WHAT, ORDS, read_nth
+from agentsched.times.rules_periods import NTH_WHAT, ORDS, read_nth
 from agentsched.times.vocabulary import CARDINAL, MONTH, ORDINAL, WEEKDAYS, alternatives, whole
 
 _Unit = Literal["minute", "hour", "day", "week", "month", "year"]
@@ -77,7 +77,7 @@ def _every_range(match: Match) -> Said:
 
 
 def _every_first(match: Match) -> Said:
-    """ "Every first Monday" is one a month; "every second Monday" is every other one."""
+    """Read "every first Monday" as one a month; "every second Monday" is every other one."""
     number = -1 if match["nth"] in ("last", "final") else 1
     return Said((Repeat("month"), Nth((number,), tuple(day for day, _ in _names(match["days"])))))
 
@@ -193,7 +193,8 @@ RULES: tuple[Rule, ...] = (
     rule(rf"(?P<often>once|twice|thrice|(?:{CARDINAL})\s*(?:x|times))\s+{_PER}\s+{_STEP}"
          r"(?P<unit>hour|day|week|fortnight|month|quarter|year)", _often),
     rule(rf"(?:on\s+)?(?:the\s+)?(?P<days>(?:{ORDINAL}|last\s+day)(?:\s*(?:,|and|&)\s*(?:the\s+)?"
-         rf"(?:{ORDINAL}|last\s+day))*)\s+(?:day\s+)?(?:of\s+)?(?:every|each)\s+{_STEP}month", _of_month),
+         rf"(?:{ORDINAL}|last\s+day))*)\s+(?:day\s+)?(?:of\s+)?(?:every|each)\s+"
+         rf"{_STEP}month", _of_month),
     rule(rf"(?:on\s+)?(?:every\s+)?(?:the\s+)?{ORDS}\s+{NTH_WHAT}(?P<of>\s+(?:of|in)|)\s+(?:every|each|a|per)\s+"
          rf"{_STEP}(?P<unit>month|quarter|year)", _nth_of_every),
     rule(rf"every\s+{ORDS}\s+{NTH_WHAT}(?P<of>\s+(?:of|in))\s+the\s+(?P<step>)(?P<unit>month|quarter|year)",

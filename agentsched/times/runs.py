@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from agentsched.times.pieces import (
     AllDay,
-    CalendarDay,
     Clock,
     Link,
     Number,
@@ -74,7 +73,7 @@ _FOLLOWERS = frozenset(
 )
 _NEXT_WORD = re.compile(r"\s+([a-z]+)", re.ASCII)
 _LEADS = frozenset(
-    ("on", "in", "by", "before", "due", "after", "since", "onward", "until", "starting", "from", "to", "between", "except")
+    ["on", "in", "by", "before", "due", "after", "since", "onward", "until", "starting", "from", "to", "between", "except"]
 )  # fmt: skip
 
 

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import re
 
-from agentsched.times import rules_amount, rules_clock, rules_days, rules_links, rules_repeat
+from agentsched.times import (
+    rules_amount,
+    rules_clock,
+    rules_dates,
+    rules_links,
+    rules_periods,
+    rules_repeat,
+)
 from agentsched.times.holidays import NAMES
 from agentsched.times.pieces import CalendarDay, Clock, DayPart, Link, Number, Piece
 from agentsched.times.rule import Match, Rule, Said
 from agentsched.times.vocabulary import MONTHS, NUMBERS, UNITS, WEEKDAYS
 
 _RULES: tuple[Rule, ...] = (
-    *rules_repeat.RULES, *rules_days.RULES, *rules_amount.RULES, *rules_clock.RULES,
+    *rules_repeat.RULES, *rules_dates.RULES, *rules_periods.RULES, *rules_amount.RULES, *rules_clock.RULES,
     *rules_links.RULES,
 )  # fmt: skip
 _WORD = re.compile(r"[a-z]+|\d+|[½¼¾@&'/+]|->|-{1,2}", re.ASCII)

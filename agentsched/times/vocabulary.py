@@ -66,7 +66,10 @@ _UNIT_ONE = alternatives(_SMALL.split()[1:10])
 WEEKDAY = alternatives(WEEKDAYS) + r"(?![a-z])"
 """A weekday in the singular; an abbreviation may end in a point."""
 MONTH = alternatives(MONTHS) + r"\.?(?![a-z])"
-NUMBER_WORD = rf"(?:{alternatives(_TENS.split())}(?:[- ]{_UNIT_ONE})?|{alternatives(_SMALL.split())})(?![a-z])"
+NUMBER_WORD = (
+    rf"(?:{alternatives(_TENS.split())}(?:[- ]{_UNIT_ONE})?|{alternatives(_SMALL.split())})"
+    r"(?![a-z])"
+)
 CARDINAL = rf"(?:\d{{1,4}}(?!\d)|{NUMBER_WORD})"
 ORDINAL_WORD = (
     rf"(?:{alternatives(_TENS.split())}[- ]{alternatives(_ORDINALS.split()[:9])}"
@@ -80,7 +83,7 @@ _WORD_PARTS = re.compile(r"[a-z]+|\d+(?:\.\d+)?")
 
 
 def number(text: str) -> float | None:
-    """Return the value of a cardinal, an ordinal or ``a``, ``couple of``, ``few``; None for others."""
+    """Return the value of a cardinal, an ordinal, ``a``, ``couple of``, ``few``; else None."""
     total = 0.0
     found = False
     # The article counts on its own, not in "a couple of".
