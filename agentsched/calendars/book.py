@@ -47,8 +47,12 @@ class _Aim:
         series, key = self.target.series, self.target.key
         event = series.override_by_key.get(key, series.events[0])
         scope = {"this": "", "future": " and all after it", "series": ", the whole series,"}
-        at = f" of {key}{scope[self.target.scope]}" if key else ""
+        at = f" of {self._day(key)}{scope[self.target.scope]}" if key else ""
         return f"{event.title[:80]!r}{at}"
+
+    def _day(self, key: str) -> str:
+        moment = self.target.series.like_master(parse_moment(key, None))
+        return f"{moment.wall:%Y-%m-%d}" if moment.is_date else f"{moment.wall:%Y-%m-%d %H:%M}"
 
     def token(self, action: str) -> str:
         target = self.target

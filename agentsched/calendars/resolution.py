@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Literal
 
 from agentsched.calendars.book import Book
@@ -134,18 +135,22 @@ class Situation:
     slots: int = 3
     """How many times are offered."""
 
+    @cached_property
+    def busy(self) -> Busy:
+        """What takes time, arranged for checks."""
+        return Busy(self.occurrences, self.spacing)
+
 
 def resolve(conflict: Conflict, situation: Situation) -> Proposal:
     """Return what can be done about a conflict, and whether it is done or asked."""
     events = conflict.occurrences
     features = [describe(o, situation.viewer, situation.contacts, situation.now) for o in events]
     preference = situation.preferences.prefer(features)
-    busy = Busy(situation.occurrences, situation.spacing)
     options: list[Option] = []
     for index, occurrence in enumerate(events):
         kept = events[1 - index] if len(events) == 2 else None
         p = _chance(preference, 1 - index) if kept is not None else 0.5
-        options += _options(conflict, occurrence, kept, p, situation, busy)
+        options += _options(conflict, occurrence, kept, p, situation)
     ranked = sorted(options, key=lambda o: (not o.feasible, -o.utility, o.action, o.occurrence.id))
     return _decided(conflict, ranked, features, preference, situation)
 
@@ -192,13 +197,13 @@ def _chance(preference: Preference, index: int) -> float:
 
 def _options(
     conflict: Conflict, occurrence: Occurrence, kept: Occurrence | None, p: float,
-    situation: Situation, busy: Busy,
+    situation: Situation,
 ) -> Iterator[Option]:  # fmt: skip
     others = _others(occurrence, situation.viewer)
     late = _lateness(occurrence.start - situation.now)
     for option in (
         _attend(conflict, occurrence, kept),
-        _reschedule(occurrence, kept, situation, busy),
+        _reschedule(occurrence, kept, situation),
         _decline(occurrence, kept, situation.viewer),
         _delegate(occurrence, kept, situation),
     ):
@@ -224,9 +229,7 @@ def _attend(conflict: Conflict, occurrence: Occurrence, kept: Occurrence | None)
     return Option("attend", occurrence, kept, possible, why)
 
 
-def _reschedule(
-    occurrence: Occurrence, kept: Occurrence | None, situation: Situation, busy: Busy
-) -> Option:
+def _reschedule(occurrence: Occurrence, kept: Occurrence | None, situation: Situation) -> Option:
     viewer = situation.viewer
     if not occurrence.event.organised_by(viewer.addresses):
         organiser = occurrence.organiser
@@ -234,7 +237,7 @@ def _reschedule(
         return Option("reschedule", occurrence, kept, False, f"only {name} can move it")
     if occurrence.all_day:
         return Option("reschedule", occurrence, kept, False, "it takes whole days")
-    slots = tuple(_checked_slots(occurrence, situation, busy))
+    slots = tuple(_checked_slots(occurrence, situation))
     if not slots:
         days = situation.search.days
         return Option(
@@ -244,7 +247,7 @@ def _reschedule(
     return Option("reschedule", occurrence, kept, True, why, slots=slots)
 
 
-def _checked_slots(occurrence: Occurrence, situation: Situation, busy: Busy) -> Iterator[Slot]:
+def _checked_slots(occurrence: Occurrence, situation: Situation) -> Iterator[Slot]:
     length = occurrence.end - occurrence.start
     low = max(situation.now, occurrence.start - situation.search)
     high = max(situation.now, occurrence.start) + situation.search
@@ -261,7 +264,7 @@ def _checked_slots(occurrence: Occurrence, situation: Situation, busy: Busy) -> 
     found = 0
     for slot in free_slots(people, wanted, situation.spacing, limit=situation.slots * 4):
         moved = replace(occurrence, start=slot.start, end=slot.end)
-        if all(conflict.kind == "soft" for conflict in busy.conflicts(moved)):
+        if all(conflict.kind == "soft" for conflict in situation.busy.conflicts(moved)):
             found += 1
             yield slot
         if found == situation.slots:

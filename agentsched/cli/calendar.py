@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from agentsched.cli.calendar_session import Session, opened, short
+from agentsched.cli.calendar_session import Session, opened, short, short_uid
 from agentsched.cli.options import Json
 from agentsched.cli.output import emit, note, show, table
 from agentsched.errors import UserError
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from agentsched.calendars.conflicts import Conflict
     from agentsched.calendars.events import Problem
     from agentsched.calendars.journal import Entry
+    from agentsched.calendars.moments import Moment
     from agentsched.calendars.resolution import Option
 
 app = typer.Typer(
@@ -64,7 +65,7 @@ def list_(calendar: Calendar = None, zone: Zone = None, json: Json = False) -> N
         snapshot = session.book.read()
     rows = [
         {
-            "uid": series.uid, "title": event.title, "start": event.start.value,
+            "uid": series.uid, "title": event.title, "start": _written(event.start),
             "rule": event.rules[0].text if event.rules else "", "location": event.location,
             "changed": len(series.overrides), "file": event.href,
         }
@@ -77,11 +78,14 @@ def list_(calendar: Calendar = None, zone: Zone = None, json: Json = False) -> N
     if not rows:
         show(f"no events in {snapshot.calendar}; agentsched calendar add puts one there")
     else:
+        keys = ("title", "start", "rule", "location", "file")
         table(
             ("id", "title", "start", "rule", "where", "file"),
-            [tuple(_cut(row[k]) for k in ("uid", "title", "start", "rule", "location", "file"))
-             for row in sorted(rows, key=lambda row: str(row["start"]))],
-        )  # fmt: skip
+            [
+                (short_uid(str(row["uid"])), *(_cut(row[key]) for key in keys))
+                for row in sorted(rows, key=lambda row: str(row["start"]))
+            ],
+        )
     _tell(snapshot.problems)
 
 
@@ -346,7 +350,8 @@ def _clashes(session: Session, entry: Entry) -> tuple[Conflict, ...]:
     known = session.book.expand(low, low + timedelta(days=366)).occurrences
     uids = {uid for change in entry.changes for uid in change.uids}
     busy = Busy(known, session.spacing)
-    return busy.conflicts_of(o for o in known if o.uid in uids)
+    found = busy.conflicts_of(o for o in known if o.uid in uids)
+    return tuple(sorted(found, key=lambda clash: clash.occurrences[-1].start))
 
 
 def _done(entry: Entry, clashes: Iterable[Conflict], session: Session, json: bool) -> None:
@@ -432,6 +437,14 @@ def _times(o: Occurrence, session: Session) -> tuple[str, str]:
         days = round((end - start) / timedelta(days=1))
         return day, "all day" if days == 1 else f"{days} days"
     return day, f"{start:%H:%M}-{end:%H:%M}"
+
+
+def _written(start: Moment) -> str:
+    """A start as its file has it, with its zone."""
+    if start.is_date:
+        return f"{start.wall:%Y-%m-%d}"
+    zone = (start.params.get("TZID") or ("UTC",) if start.zone else ("",))[0]
+    return f"{start.wall:%Y-%m-%d %H:%M} {zone}".rstrip()
 
 
 def _cut(text: object, width: int = 44) -> str:

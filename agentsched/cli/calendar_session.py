@@ -221,7 +221,12 @@ def local_zone() -> str:
     return linked if linked and iana_zone(linked) else "UTC"
 
 
+def short_uid(uid: str) -> str:
+    """Return the beginning of a UID, which does for one as good as always."""
+    return uid if len(uid) <= 12 else uid[:8]
+
+
 def short(occurrence: Occurrence) -> str:
     """Return an id short enough to type that still finds the occurrence."""
-    uid = occurrence.uid if len(occurrence.uid) <= 12 else occurrence.uid[:8]
+    uid = short_uid(occurrence.uid)
     return f"{uid}/{occurrence.recurrence_id}" if occurrence.recurrence_id else uid
