@@ -203,6 +203,12 @@ class PreferenceRecord:
     text: str
     created: datetime
     updated: datetime
+    status: Literal["active", "withdrawn"] = "active"
+    """Withdrawn ones are kept, so that they can be restored, but not used."""
+    expires: datetime | None = None
+    """From then on it is not used; None means it stays."""
+    details: Json = field(default_factory=dict)
+    """``evidence`` (ids of decisions), ``hint`` (of a placement), what the learner needs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,6 +225,10 @@ class DecisionRecord:
     policy: str = ""
     """Id of the policy that took part; it may have been forgotten since."""
     facts: Json = field(default_factory=dict)
+    scope: str = ""
+    """Scope of the preferences that took part."""
+    learnt: int = 0
+    """Place among the decisions of the scope that were learnt from; 0 means it was not."""
 
 
 @dataclass(frozen=True, slots=True)

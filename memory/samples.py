@@ -124,7 +124,9 @@ def one_of_each() -> tuple[Record, ...]:
         LessonRecord("f" * 64, "hetero-gpu", "timeout", "no loops over\nall 'tasks' \"%s\" \\", 2,
                      MOMENT, MOMENT, CONTEXT.id),
         PreferenceRecord("pref-1", "calendar", "before(09:00)", "avoid", -third, 0.25, 3, 1,
-                         "inferred", False, "rarely before nine", MOMENT, MOMENT),
-        DecisionRecord("dec-1", MOMENT, "Friday", "moved", "conflict", facts={"ok": True}),
+                         "inferred", False, "rarely before nine", MOMENT, MOMENT, "withdrawn", moment,
+                         {"evidence": ["dec-1"], "prior": [third, math.inf]}),
+        DecisionRecord("dec-1", MOMENT, "Friday", "moved", "conflict", facts={"ok": True},
+                       scope="calendar", learnt=7),
         ChangeRecord("chg-1", MOMENT, "learn", "lessons", "f" * 64, {"times": 2}),
     )  # fmt: skip

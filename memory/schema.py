@@ -15,7 +15,7 @@ from memory.errors import StoreLocked, StoreUnusable
 from memory.tables import ROWS
 from memory.vault import disk
 
-HEAD: Final = "0001"
+HEAD: Final = "0002"
 """The newest migration; opening a current database does not load Alembic."""
 VERSION_TABLE: Final = "memory_schema"
 MIGRATING: Final = 0x41475344

@@ -250,6 +250,7 @@ class PreferenceRow(Base):
     __table_args__ = (
         CheckConstraint("source IN ('stated', 'inferred', 'prior', 'model')", name="source"),
         CheckConstraint("variance >= 0", name="variance"),
+        CheckConstraint("status IN ('active', 'withdrawn')", name="status"),
     )
     scope: Mapped[str] = mapped_column(Text, index=True)
     predicate: Mapped[str] = mapped_column(Text)
@@ -263,12 +264,16 @@ class PreferenceRow(Base):
     text: Mapped[str] = mapped_column(Text)
     created: Mapped[datetime] = mapped_column(Utc)
     updated: Mapped[datetime] = mapped_column(Utc)
+    status: Mapped[str] = mapped_column(String(20))
+    expires: Mapped[datetime | None] = mapped_column(Utc)
+    details: Mapped[Mapping[str, Any]] = mapped_column(Free)
 
 
 class DecisionRow(Base):
     """``DecisionRecord``."""
 
     __tablename__ = "decisions"
+    __table_args__ = (CheckConstraint("learnt >= 0", name="learnt"),)
     created: Mapped[datetime] = mapped_column(Utc)
     subject: Mapped[str] = mapped_column(Text)
     action: Mapped[str] = mapped_column(Text)
@@ -276,6 +281,8 @@ class DecisionRow(Base):
     answer: Mapped[str] = mapped_column(Text)
     policy: Mapped[str] = mapped_column(String(64))
     facts: Mapped[Mapping[str, Any]] = mapped_column(Free)
+    scope: Mapped[str] = mapped_column(Text, index=True)
+    learnt: Mapped[int] = mapped_column(Integer)
 
 
 class ChangeRow(Base):

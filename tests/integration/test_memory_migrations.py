@@ -62,8 +62,8 @@ NEXT = """
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0002"
-down_revision = "0001"
+revision = "0003"
+down_revision = "0002"
 
 
 def upgrade() -> None:
@@ -80,8 +80,8 @@ def later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "migrations"
     shutil.copytree(MIGRATIONS, folder, ignore=shutil.ignore_patterns("__pycache__"))
     monkeypatch.setattr(schema, "MIGRATIONS", folder)
-    monkeypatch.setattr(schema, "HEAD", "0002")
-    return folder / "versions" / "r0002.py"
+    monkeypatch.setattr(schema, "HEAD", "0003")
+    return folder / "versions" / "r0003.py"
 
 
 @pytest.fixture
@@ -99,7 +99,7 @@ def test_upgrade_on_open_keeps_rows_and_what_refers_to_them(filled: Path, later:
         assert len(show(store, policy.id).evidence) == 6
     with contextlib.closing(sqlite3.connect(filled)) as connection:
         assert connection.execute("SELECT tag FROM policies").fetchall() == [("new",)]
-        assert connection.execute("SELECT version_num FROM memory_schema").fetchone() == ("0002",)
+        assert connection.execute("SELECT version_num FROM memory_schema").fetchone() == ("0003",)
 
 
 def test_an_upgrade_that_fails_changes_nothing(filled: Path, later: Path) -> None:
@@ -109,5 +109,5 @@ def test_an_upgrade_that_fails_changes_nothing(filled: Path, later: Path) -> Non
     with contextlib.closing(sqlite3.connect(filled)) as connection:
         columns = [row[1] for row in connection.execute("PRAGMA table_info(policies)")]
         assert "tag" not in columns
-        assert connection.execute("SELECT version_num FROM memory_schema").fetchone() == ("0001",)
+        assert connection.execute("SELECT version_num FROM memory_schema").fetchone() == ("0002",)
         assert connection.execute("SELECT count(*) FROM evidence").fetchone() == (6,)
