@@ -12,9 +12,11 @@ import random
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from agentsched.planning import Assignment, Demand, Inventory, Machine, Plan, Task, TaskGraph
+from agentsched.planning import Inventory, Plan, Task, TaskGraph
+from agentsched.planning.graph import Demand
 from agentsched.planning.hints import LabelHint
-from agentsched.planning.inventory import Away
+from agentsched.planning.inventory import Away, Machine
+from agentsched.planning.plan import Assignment
 
 NOW = datetime(2026, 1, 5, tzinfo=UTC)
 KINDS = ("precedence", "downtime", "windows", "disjunctions")

@@ -20,6 +20,8 @@ def earliest_starts(problem: Problem) -> list[int] | None:
 
     Uses precedence, releases, windows and downtime, and for each the fastest place allowed.
     """
+    if not problem.possible:
+        return None
     starts = [0] * len(problem.activities)
     ends = [0] * len(problem.activities)
     for i in problem.order:
@@ -37,6 +39,8 @@ def latest_starts(problem: Problem, end: int) -> list[int] | None:
 
     None if one has no start.
     """
+    if not problem.possible:
+        return None
     latest = [0] * len(problem.activities)
     for i in reversed(problem.order):
         activity = problem.activities[i]

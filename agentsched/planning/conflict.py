@@ -13,6 +13,11 @@ from agentsched.planning.solution import Effort
 from agentsched.planning.solver import solve
 from agentsched.planning.wording import listed
 
+_ONE_QUESTION = 2.0
+"""Most seconds to find out whether some limits conflict."""
+_LISTING = 0.03
+"""Seconds for a schedule by rule first: most sets of limits asked about have none."""
+
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
@@ -83,7 +88,10 @@ class _Search:
             self.hurried = True
             return False
         smaller = without(self.hard, [limit for limit in self.limits if limit not in kept])
-        effort = Effort(min(left, 2.0), self.hard.workers, self.hard.seed, first_only=True)
+        effort = Effort(
+            min(left, _ONE_QUESTION), self.hard.workers, self.hard.seed,
+            first_only=True, listing=_LISTING,
+        )  # fmt: skip
         status = solve(formulate(smaller).problem, effort).status
         self.hurried |= status == "unknown"
         return status == "infeasible"

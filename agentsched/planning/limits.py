@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from agentsched.planning.clock import Clock
-from agentsched.planning.demands import needs_machine
+from agentsched.planning.demands import needs_machine, seconds_on
 from agentsched.planning.graph import Demand, Task
 from agentsched.planning.hints import Hint
 from agentsched.planning.inventory import Inventory
@@ -82,7 +82,9 @@ def without(request: PlanRequest, dropped: Collection[Limit]) -> PlanRequest:
         of_tasks.setdefault(limit.subject, []).append(limit)
     smaller = graph.model_copy(
         update={
-            "tasks": tuple(_without(task, of_tasks.get(task.id, [])) for task in graph.tasks),
+            "tasks": tuple(
+                _without(task, of_tasks.get(task.id, []), inventory) for task in graph.tasks
+            ),
             "apart": tuple(pair for pair in graph.apart if pair not in apart),
             "hints": tuple(hint for n, hint in enumerate(graph.hints) if n not in hints),
         }
@@ -144,14 +146,16 @@ def _of_task(task: Task, request: PlanRequest) -> list[Limit]:
     return found
 
 
-def _without(task: Task, gone: list[Limit]) -> Task:
+def _without(task: Task, gone: list[Limit], inventory: Inventory) -> Task:
     change: dict[str, object] = {}
     for limit in gone:
         match limit.kind:
             case "deadline" | "release" | "fixed":
                 change[limit.kind] = None
             case "demand":
-                change |= {"demand": Demand(cpus=0), "gang": 1}
+                # Less than the demand is never slower than the fastest machine.
+                fastest = min(seconds_on(task, machine) for machine in inventory.machines)
+                change |= {"demand": Demand(cpus=0), "gang": 1, "duration": fastest}
     kept = [b for b in task.after if not _names(gone, "precedence", b)]
     people = [name for name in task.people if not _names(gone, "need", name)]
     return task.model_copy(update={**change, "after": tuple(kept), "people": tuple(people)})

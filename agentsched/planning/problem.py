@@ -184,11 +184,7 @@ class Problem:
 
     @cached_property
     def order(self) -> tuple[int, ...]:
-        """Activities so that each stands behind those it waits for.
-
-        Raises:
-            ValueError: They wait for each other in a circle.
-        """
+        """Activities so that each stands behind those it waits for; without those in circles."""
         waiting = [len(activity.after) for activity in self.activities]
         ready = [i for i, count in enumerate(waiting) if not count]
         found: list[int] = []
@@ -198,8 +194,6 @@ class Problem:
                 waiting[successor] -= 1
                 if not waiting[successor]:
                     ready.append(successor)
-        if len(found) < len(self.activities):
-            raise ValueError("activities wait for each other in a circle")
         return tuple(found)
 
     @cached_property
@@ -213,8 +207,9 @@ class Problem:
 
     @property
     def possible(self) -> bool:
-        """Whether each activity has a place and a time when it is alone in the world."""
-        return all(activity.possible for activity in self.activities)
+        """Whether no activities wait in a circle, and each has a place and time for itself."""
+        acyclic = len(self.order) == len(self.activities)
+        return acyclic and all(activity.possible for activity in self.activities)
 
 
 @dataclass(frozen=True, slots=True)

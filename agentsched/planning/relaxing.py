@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -25,6 +26,7 @@ Aim = Callable[[Formulation], Problem]
 """What to minimise, as a change of the problem."""
 
 _HOUR = 3600.0
+_DUST = 1e-6
 _COSTS = {"hint": 1.0, "horizon": 1.0, "calendar": 3.0, "downtime": 3.0, "need": 4.0, "apart": 4.0,
           "precedence": 8.0}  # fmt: skip
 """Of giving a limit up altogether; an hour of a deadline is 1."""
@@ -162,7 +164,7 @@ class _Ways:
         plan = self._solve(asked, lambda form: replace(form.problem, rates=Rates(0, 0)))
         if plan is None:
             return
-        limit = float(f"{self._total(hint, plan) * 1.000_5:.4g}")
+        limit = _rounded_up(self._total(hint, plan))
         higher = hint.model_copy(update={"limit": limit})
         words = f"the {hint.quantity} may come to {limit:g} {UNITS[hint.quantity]}".rstrip()
         words += f" instead of {hint.limit:g}"
@@ -269,6 +271,14 @@ class _Ways:
         if solution.schedule is None:
             return None
         return Plan(assignments=form.assignments(solution.schedule), method=solution.method)
+
+
+def _rounded_up(value: float) -> float:
+    """Return the next number of four digits; dust above one is no reason for the next."""
+    if value <= 0:
+        return 0.0
+    step = 10.0 ** (math.floor(math.log10(value)) - 3)
+    return float(f"{math.ceil(value / step - _DUST) * step:.4g}")
 
 
 def _only_lateness(form: Formulation) -> Problem:

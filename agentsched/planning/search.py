@@ -14,6 +14,10 @@ from agentsched.planning.symmetry import canonical
 
 LEAST_SECONDS = 0.02
 """Less than this is not worth starting the solver for."""
+_PAIR = 2
+_FOR_TWO = ("objective_lb_search", "no_lp")
+"""With two workers one pushes the bound up and one looks for schedules; the default pair leaves
+bounds of project scheduling problems far below (docs/design/planning.md)."""
 _TRUSTED = 1e17
 """Greater bounds have lost digits on their way through a float."""
 
@@ -67,4 +71,6 @@ def _solver(effort: Effort, until: float) -> Any:
     parameters.num_workers = effort.workers
     parameters.random_seed = effort.seed
     parameters.stop_after_first_solution = effort.first_only
+    if effort.workers == _PAIR and not effort.first_only:
+        parameters.subsolvers.extend(_FOR_TWO)
     return solver

@@ -18,6 +18,8 @@ class Effort:
     seed: int = 0
     first_only: bool = False
     """Stop at the first schedule that keeps every hard constraint."""
+    listing: float = 1.0
+    """Most seconds of list schedules before the solver; never more than a fifth of all."""
     tidy: bool = True
     """Spend what is left on starting everything as early as the objective allows."""
 

@@ -12,8 +12,7 @@ from agentsched.planning.problem import Problem, Schedule, costs
 from agentsched.planning.solution import Effort, Solution
 from agentsched.planning.tightening import tightened
 
-_LISTING_SHARE, _LISTING_SECONDS = 0.2, 1.0
-"""Of the time list schedules may take: this part, and never more than so many seconds."""
+_LISTING_SHARE = 0.2
 _TIDY_SHARE = 0.2
 _ANYTHING = 10**18
 
@@ -53,7 +52,7 @@ def _listed(problem: Problem, effort: Effort) -> Solution:
     schedule = best_list_schedule(
         problem,
         seed=effort.seed,
-        seconds=min(_LISTING_SECONDS, effort.seconds * _LISTING_SHARE),
+        seconds=min(effort.listing, effort.seconds * _LISTING_SHARE),
         rounds=1_000,
         target=_ANYTHING if effort.first_only else least,
     )
