@@ -77,11 +77,7 @@ class LocalExecutor:
         self._work = work.absolute()
         self._grace = grace
         self._launch = tuple(launch)
-        self._environment = {
-            name: value
-            for name, value in environment.items()
-            if any(fnmatch.fnmatchcase(name, pattern) for pattern in allowed)
-        }
+        self._environment = allowed_of(environment, allowed)
         self._launched: dict[str, int] = {}
 
     async def submit(self, attempt: Attempt) -> Status:
@@ -196,6 +192,15 @@ class LocalExecutor:
         if ended:
             del self._launched[key]
         return not ended
+
+
+def allowed_of(environment: Mapping[str, str], allowed: Sequence[str]) -> dict[str, str]:
+    """Return the variables whose names fit one of these patterns."""
+    return {
+        name: value
+        for name, value in environment.items()
+        if any(fnmatch.fnmatchcase(name, pattern) for pattern in allowed)
+    }
 
 
 def _end_leftovers(key: str) -> None:

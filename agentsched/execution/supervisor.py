@@ -23,28 +23,34 @@ from typing import Any
 
 RESERVED = 4096
 """Bytes of ``ended.json``, set aside at the start so that a full disk cannot lose the result."""
+ELSEWHERE = 3
+"""Exit code when another supervisor has, or had, the attempt."""
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
 _CONFUSED, _NOT_EXECUTABLE, _NOT_FOUND = 125, 126, 127
 _HEARD = {signal.SIGCHLD, signal.SIGTERM}
 
 
 def main(folder: str) -> int:
-    """Run the attempt in the folder, unless somebody did or does."""
+    """Run the attempt in the folder, unless somebody did or does.
+
+    Returns:
+        0 only if this process ran it and it is done: a batch system takes that for success.
+    """
     os.chdir(folder)
     lock = os.open("lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        return 0
+        return ELSEWHERE
     except OSError:
         pass  # a file system without locks; the claim decides alone
     with open("job.json", encoding="utf-8") as file:
         job = json.load(file)
     if os.path.exists("started.json") or os.path.exists("ended.json"):
-        return 0
+        return ELSEWHERE
     if os.path.exists("cancel.json"):
         finish(time.time(), None, "cancelled", "before it started")
-        return 0
+        return 1
     signal.pthread_sigmask(signal.SIG_BLOCK, _HEARD)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -56,19 +62,19 @@ def main(folder: str) -> int:
     started = time.time()
     if not _claim({"pid": os.getpid(), "boot": boot(), "at": started, "members": gang.pids}):
         gang.leave()
-        return 0
+        return ELSEWHERE
     step("claimed")
     # Looked at after the claim: who cancels writes first and looks for the claim second.
     if os.path.exists("cancel.json"):
         gang.leave()
         finish(started, None, "cancelled", "before it started")
-        return 0
+        return 1
     gang.go()
     step("running")
     code, outcome, reason = gang.wait(job.get("limit"), job.get("grace", 10.0))
     step("over")
     finish(started, code, outcome, reason)
-    return 0
+    return 0 if outcome == "done" else 1
 
 
 def step(name: str) -> None:
