@@ -25,7 +25,7 @@ from agentsched.understanding.work.amounts import Amount, take_amounts
 from agentsched.understanding.work.builder import Draft
 from agentsched.understanding.work.graph import reduced, to_graph
 from agentsched.understanding.work.reader import WorkReader
-from agentsched.understanding.work.references import point
+from agentsched.understanding.work.references import content, point
 
 _EVENT = re.compile(rf"\b(?:{'|'.join(EVENT_NOUNS)})\b", re.IGNORECASE)
 _LEAD = re.compile(
@@ -77,7 +77,7 @@ def is_follow_up(text: str, graph: TaskGraph) -> bool:
     if _SHIFT.match(body):
         return True
     titles = [task.title or task.id for task in graph.tasks]
-    named = _named(body, graph, titles)
+    named = _mentioned(body, titles)
     if _EVENT.search(body) and not named:
         return False
     amounts = take_amounts(body)[1]
@@ -96,11 +96,17 @@ def is_follow_up(text: str, graph: TaskGraph) -> bool:
                 re.IGNORECASE,
             )
         )
+    drop = _DROP.match(body)
+    if drop and re.fullmatch(
+        r"(?:everything|all of it|it all|the (?:whole )?plan)", drop["what"].strip(" .!")
+    ):
+        return True
     if re.search(r"\b(?:them|everything|all)\b", body) and (
         _PARALLEL.match(body) or _CHAIN.match(body)
     ):
         return True
-    return _ADD.match(text) is not None and stem(_ADD.match(text)["work"].split()[0]) in WORK_VERBS  # type: ignore[index]  # it matched
+    more = _ADD.match(text)
+    return more is not None and stem(more["work"].split()[0]) in WORK_VERBS
 
 
 def read_change(text: str, turn: Turn) -> ChangePlan | None:
@@ -210,6 +216,8 @@ def _dropped(text: str, graph: TaskGraph, titles: Sequence[str], turn: Turn) -> 
     if found is None:
         return None
     gone = {graph.tasks[n].id for n in _named(found["what"], graph, titles)}
+    if re.match(r"(?:everything|all of it|it all|the (?:whole )?plan)\b", found["what"]):
+        gone = {task.id for task in graph.tasks}
     if not gone:
         turn.note(f"No task of the plan is called {crop(found['what'], 60)!r}.")
         return None
@@ -435,6 +443,12 @@ def _named(text: str, graph: TaskGraph, titles: Sequence[str]) -> list[int]:
         return exact
     pointed = point(text, titles, [])
     return list(pointed.tasks)
+
+
+def _mentioned(text: str, titles: Sequence[str]) -> bool:
+    """Whether a text shares a telling word with any task."""
+    words = set(content(text))
+    return any(words & set(content(title)) for title in titles)
 
 
 def _pointed(text: str, graph: TaskGraph, titles: Sequence[str]) -> list[int]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 
 from agentsched.times import Found, Habits, Resolved, TimePhraseError, find_times
@@ -29,9 +30,26 @@ def find_spans(text: str, context: Context) -> list[TimeSpan]:
     Raises:
         TimePhraseError: One names a time that does not exist.
     """
-    return [_span(found, context) for found in find_times(
-        text, context.now, context.zone, habits=_habits(context)
-    )]  # fmt: skip
+    spans = []
+    for found in find_times(text, context.now, context.zone, habits=_habits(context)):
+        span = _span(found, context)
+        hour = _BARE_HOUR.match(text, span.end)
+        if hour is not None:
+            span = _with_hour(text, span, hour.end(), context)
+        spans.append(span)
+    return spans
+
+
+_BARE_HOUR = re.compile(r"\s+at \d{1,2}(?![\w:.%-])")
+
+
+def _with_hour(text: str, span: TimeSpan, end: int, context: Context) -> TimeSpan:
+    """Take in "at 6" where a verb follows it ("every Monday at 6 refresh …")."""
+    phrase = text[span.start : end]
+    whole = find_times(phrase, context.now, context.zone, habits=_habits(context))
+    if len(whole) != 1 or whole[0].end != len(phrase):
+        return span
+    return replace(_span(whole[0], context), start=span.start, end=end)
 
 
 def take_times(text: str, context: Context) -> tuple[str, list[TimeSpan]]:

@@ -47,6 +47,12 @@ _TIMEISH = re.compile(
     r"|september|october|november|december|\d{1,2}(?:st|nd|rd|th)|every|daily|weekly|weekend)\b"
 )
 
+_LEADING_TIME = re.compile(
+    r"^(?:(?:every|each|on|at|from|by|this|next|in|the|tomorrow|tonight|today|nightly|daily|weekly"
+    r"|hourly|monthly|(?:mon|tues|wednes|thurs|fri|satur|sun)days?|nights?|mornings?|weekdays?"
+    r"|evenings?|afternoons?|week|month|hour|day|noon|midnight|\d{1,2}(?::\d\d)?(?: ?[ap]m)?)\b[\s,]*)+"
+)
+
 _RULES: tuple[tuple[Kind, str], ...] = (
     ("start_evolution", r"^(?:evolve\b|(?:start|launch|kick off|begin|run)\b.*\bevolution\b"
      r"|(?:find|search for|look for|try to find)\b.*\b(?:better|new)\b.*\bpolic(?:y|ies)\b)"),
@@ -179,6 +185,9 @@ def route(clause: str) -> Route | None:
     if _SMALL_TALK.match(clause.lower()):
         return Route("small_talk")
     text = without_politeness(clause).lower().strip()
+    for rest in (text.partition(": ")[2], _LEADING_TIME.sub("", text)):
+        if rest and rest != text and is_work(rest.strip()):
+            return Route("plan_work")
     hardware = _HARDWARE.search(text) is not None
     for kind, pattern in _COMPILED:
         if not pattern.search(text):

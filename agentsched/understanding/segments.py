@@ -133,9 +133,8 @@ def _prefixed(groups: list[Segment]) -> list[Segment]:
     """Put an open statement before work into that work ("The paper needs two figures.")."""
     joined: list[Segment] = []
     for group in groups:
-        last = joined[-1] if joined else None
-        if last is not None and last.kind is None and group.kind == "plan_work":
-            joined[-1] = replace(group, text=f"{last.text}\n{group.text}")
-        else:
-            joined.append(group)
+        if group.kind == "plan_work":
+            while joined and joined[-1].kind is None:
+                group = replace(group, text=f"{joined.pop().text}\n{group.text}")
+        joined.append(group)
     return joined

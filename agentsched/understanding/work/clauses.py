@@ -168,7 +168,9 @@ def _strip_lead(text: str) -> str:
     )
 
 
-_ORDER = re.compile(r"^[A-Za-z][a-z-]+ (?:the|a|an|all|my|our|it|them|both|this|these|those) ?\b")
+_ORDER = re.compile(
+    r"^(?!(?:need|want|have|like|hope|plan)\b)[A-Za-z][a-z-]+ (?:the|a|an|all|my|our|it|them|both|this|these|those) ?\b"
+)
 """A verb that is on no list, by what follows it."""
 _NOUN_MARK = re.compile(r"^(?:of|is|are|was|has|runs?|takes?|needs?|finish\w*|ends?|which|that)\b")
 

@@ -9,6 +9,7 @@ from agentsched.planning.graph import Demand, Task, TaskGraph
 from agentsched.planning.hint_words import read_hints
 from agentsched.planning.inventory import Inventory
 from agentsched.understanding.text import crop
+from agentsched.understanding.work.amounts import take_amounts
 from agentsched.understanding.work.builder import Draft
 
 _SMALL = frozenset(
@@ -58,9 +59,18 @@ def to_graph(
     graph = TaskGraph(name=_name(drafts), tasks=tasks, goals=goals)
     if inventory is None:
         return graph, ()
-    reading = read_hints(text, inventory=inventory, tasks=tasks)
+    reading = read_hints(_without_demands(text), inventory=inventory, tasks=tasks)
     notes = tuple(crop(note, 400) for note in (*reading.assumed, *reading.unread))
     return graph.model_copy(update={"hints": tuple(reading.hints)}), notes
+
+
+def _without_demands(text: str) -> str:
+    """Blank what became a demand already; a device type ("4 A100s") is a wish as well."""
+    for amount in take_amounts(text)[1]:
+        if not re.search(r"[a-z]\d", amount.phrase.lower()):
+            blank = " " * (amount.end - amount.start)
+            text = text[: amount.start] + blank + text[amount.end :]
+    return text
 
 
 def reduced(after: Sequence[set[int]]) -> list[set[int]]:
