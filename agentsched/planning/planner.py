@@ -17,13 +17,15 @@ from agentsched.planning.problem import Schedule, costs
 from agentsched.planning.relaxing import Relaxation, relaxations
 from agentsched.planning.request import PlanRequest
 from agentsched.planning.solution import Effort, Solution
-from agentsched.planning.solver import solve
+from agentsched.planning.solver import load_solver, solve
 from agentsched.planning.tightening import tightened
 from agentsched.planning.wishes import granted
 
 MOST_OPTIONS = 20_000
 """Pairs of task and machine beyond which the solver's model would not even be built in time."""
 MOST_TASKS = 1_000
+_EXPLAINING = 2.0
+"""Seconds that saying why there is no plan may take when the budget is less."""
 _WISH_SECONDS = 0.2
 """For what lost wishes were traded for, when the budget is used up."""
 
@@ -59,7 +61,7 @@ def plan(request: PlanRequest) -> Planned | Infeasible:
 
     Within the solver's reach the plan says how far from the best it can be at most. Beyond it, or
     when the budget ends before there is any schedule, ``request.beyond`` plans. Explaining why
-    there is none takes up to as long again as the budget, at least a second.
+    there is none takes up to as long again as the budget, or two seconds.
 
     Raises:
         UserError: The request itself is wrong: an unknown duration or person.
@@ -125,7 +127,8 @@ def _beyond(request: PlanRequest, form: Formulation) -> Planned | Infeasible:
 
 
 def _explained(request: PlanRequest) -> Infeasible:
-    seconds = max(1.0, request.budget)
+    load_solver()
+    seconds = max(_EXPLAINING, request.budget)
     conflict = find_conflict(request, seconds / 2)
     return Infeasible(conflict, relaxations(request, conflict, seconds / 2))
 

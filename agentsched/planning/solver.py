@@ -33,15 +33,16 @@ def solve(problem: Problem, effort: Effort | None = None) -> Solution:
     if found.status == "optimal" or (effort.first_only and found.schedule is not None):
         return found if effort.first_only else _tidied(tight, found, effort, until)
     began = time.monotonic()
-    cp_sat = _cp_sat()
+    cp_sat = load_solver()
     until += time.monotonic() - began
     if until - time.monotonic() > cp_sat.LEAST_SECONDS:
         found = _better(found, cp_sat.search(tight, effort, until, found.schedule))
     return found if effort.first_only else _tidied(tight, found, effort, until)
 
 
-def _cp_sat() -> ModuleType:
-    # ortools brings pandas: 0.7 s that who only reads a task graph should not have to wait for.
+def load_solver() -> ModuleType:
+    """Load ortools now, so that no time limit set later pays for it; return who searches."""
+    # Not at the top: ortools brings pandas: 0.7 s that who only reads a task graph should not have to wait for.
     from agentsched.planning import search
 
     return search
@@ -83,7 +84,7 @@ def _tidied(problem: Problem, found: Solution, effort: Effort, until: float) -> 
     left = min(until - time.monotonic(), _TIDY_SHARE * effort.seconds)
     if not effort.tidy or found.schedule is None or len(problem.activities) < 2:
         return found
-    cp_sat = _cp_sat()
+    cp_sat = load_solver()
     if left < 2 * cp_sat.LEAST_SECONDS:
         return found
     tidy: Solution = cp_sat.tidied(problem, found, effort, time.monotonic() + left)
