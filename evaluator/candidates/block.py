@@ -116,6 +116,6 @@ def address_table(columns: Mapping[str, NDArray[Any]]) -> NDArray[np.int64]:
                 f"column {name!r} must be C-contiguous {dtype} with {axes} axes, got "
                 f"{column.dtype} with {column.ndim}"
             )
-        table[row] = column.ctypes.data
+        table[row] = column.__array_interface__["data"][0]  # a third of the time of ctypes
     table[-1] = columns["throughput"].shape[1]
     return table

@@ -13,7 +13,8 @@ from numba.core.registry import cpu_target
 from evaluator.candidates import tree
 from evaluator.candidates.block import ARGUMENTS, BLOCK_SIGNATURE, COLUMNS, ONE_NODE, Block
 from evaluator.candidates.columns import PER_PAIR, Columns, columns_of
-from evaluator.candidates.emit import DOUBLE, INT, Emitter, Fields
+from evaluator.candidates.emit import Emitter, Fields
+from evaluator.candidates.memo import DOUBLE, INT
 from evaluator.candidates.parse import checked_tree
 from evaluator.policy import PolicySource
 

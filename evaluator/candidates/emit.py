@@ -7,20 +7,17 @@ it neither replaces nor folds them, and CPython's ``math`` calls the very same c
 
 from __future__ import annotations
 
-import ctypes
 import math
 from collections.abc import Callable, Mapping
-from functools import cache
 from typing import Any, Final
 
 from llvmlite import ir
 
 from evaluator.candidates import tree
-from evaluator.candidates.constants import power_form
+from evaluator.candidates.constants import fold, power_form
+from evaluator.candidates.memo import DOUBLE, INT, Memos, libm, moves, moving_names
 
-DOUBLE: Final = ir.DoubleType()
 TRUTH: Final = ir.IntType(1)
-INT: Final = ir.IntType(64)
 LIBM: Final = frozenset({"exp", "expm1", "log", "log1p", "log2", "log10", "tanh", "atan"})
 ROUNDING: Final = {"floor": "floor", "ceil": "ceil", "trunc": "trunc", "round": "rint"}
 ORDERED: Final = frozenset({"<", "<=", ">", ">=", "=="})
@@ -42,6 +39,7 @@ class Emitter:
     def __init__(self, policy: tree.Policy, module: ir.Module) -> None:
         self.policy = policy
         self.module = module
+        self.memos = Memos(module)
         self.helpers: dict[str, tuple[ir.Function, Fields]] = {}
         for function in policy.helpers:
             self.helpers[function.name] = self.scalar(function, f"h_{len(self.helpers)}")
@@ -79,20 +77,6 @@ class Emitter:
         builder = ir.IRBuilder(result.append_basic_block())
         write(self, builder, *result.args)
         return result
-
-
-def libm(builder: ir.IRBuilder, name: str, args: list[Any]) -> Any:
-    """Call a function of the C library by address."""
-    pointer = ir.FunctionType(DOUBLE, [DOUBLE] * len(args)).as_pointer()
-    function = builder.inttoptr(ir.Constant(INT, _address(name)), pointer)
-    return builder.call(function, args, attrs=("nounwind", "readnone"))
-
-
-@cache
-def _address(name: str) -> int:
-    # looked up from CPython's own math module, so that both lanes share one libm
-    library = ctypes.CDLL(getattr(math, "__file__", None))
-    return ctypes.cast(getattr(library, name), ctypes.c_void_p).value or 0
 
 
 def _mod(emitter: Emitter, builder: ir.IRBuilder, a: Any, b: Any) -> None:
@@ -159,6 +143,7 @@ class _Writer:
         self.slots: dict[str, Any] = {}
         self.values: dict[tuple[str, str], Any] = {}
         self.loops: list[tuple[Any, Any]] = []
+        self.moving = moving_names(emitter.policy, function)
 
     def write(self) -> None:
         numbers = len(self.function.parameters)
@@ -256,16 +241,16 @@ class _Writer:
             case tree.Choose(test, yes, no):
                 return self._choose(test, yes, no, tree.is_truth(expr))
             case tree.Call(function, args):
-                return self._call(function, [self.number(arg) for arg in args])
+                return self._call(function, args)
             case tree.Invoke(helper, args):
                 function, fields = self.emitter.helpers[helper]
                 numbers = [self.number(arg) for arg in args]
                 return self.b.call(function, [*numbers, *(self.values[f] for f in fields)])
 
     def _binary(self, op: str, left: tree.Expr, right: tree.Expr) -> Any:
-        a = self.number(left)
         if op == "**":
-            return self._power(a, right)
+            return self._power(left, right)
+        a = self.number(left)
         b = self.number(right)
         match op:
             case "+":
@@ -280,17 +265,24 @@ class _Writer:
         name = "_floordiv" if op == "//" else "_mod"
         return self._composed(name, [a, b])
 
-    def _power(self, base: Any, exponent: tree.Expr) -> Any:
+    def _power(self, left: tree.Expr, exponent: tree.Expr) -> Any:
+        base = self.number(left)
         match power_form(exponent):
             case int(n):
                 result = base
                 for _ in range(n - 1):
                     result = self.b.fmul(result, base)
                 return result
+            case None if (constant := fold(exponent)) is not None and math.isfinite(constant):
+                return self._kept("pow", left, base, constant)
             case None:
                 return libm(self.b, "pow", [base, self.number(exponent)])
             case _:
                 return self._exact("sqrt", base)
+
+    def _kept(self, name: str, expr: tree.Expr, x: Any, exponent: float | None = None) -> Any:
+        moving = moves(self.emitter.policy, expr, self.moving)
+        return self.emitter.memos.call(self.b, name, x, exponent, moving)
 
     def _compare(self, ops: tuple[str, ...], operands: tuple[tree.Expr, ...]) -> Any:
         values = [self.number(operand) for operand in operands]
@@ -336,7 +328,8 @@ class _Writer:
             phi.add_incoming(value, block)
         return phi
 
-    def _call(self, function: str, args: list[Any]) -> Any:
+    def _call(self, function: str, exprs: tuple[tree.Expr, ...]) -> Any:
+        args = [self.number(expr) for expr in exprs]
         a = args[0]
         if function in ("min", "max"):
             sign = "<" if function == "min" else ">"
@@ -344,7 +337,7 @@ class _Writer:
                 a = self.b.select(self.b.fcmp_ordered(sign, b, a), b, a)
             return a
         if function in LIBM:
-            return libm(self.b, function, args)
+            return self._kept(function, exprs[0], a)
         if function in ROUNDING:
             return self._exact(ROUNDING[function], a)
         match function:

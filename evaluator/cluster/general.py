@@ -16,7 +16,7 @@ from evaluator.candidates import python_module
 from evaluator.cluster.instance import Instance
 from evaluator.cluster.kernel import run, steps
 from evaluator.cluster.kernel.build import build
-from evaluator.cluster.kernel.moves import NEVER
+from evaluator.cluster.kernel.spans import NEVER
 from evaluator.cluster.kernel.state import READY, Kernel, field
 from evaluator.cluster.knowledge import Knowledge
 from evaluator.cluster.simulation import World, drive
@@ -96,15 +96,18 @@ class Lockstep:
         left = passes - int(field(kernel, "epochs"))
         while left > 0 and run.advance(kernel, limit):
             left -= 1
-            now, fresh, finished = steps.news(kernel)
-            answer = self._worker.ask(self._frame(world, now, fresh.tolist(), finished.tolist()))
+            now, fresh, finished, ends = steps.news(kernel)
+            ended = list(zip(finished.tolist(), ends.tolist(), strict=True))
+            answer = self._worker.ask(self._frame(world, now, fresh.tolist(), ended))
             if answer:
                 self._apply(kernel, now, answer)
             if self._wakes:
                 self._set_alarm(kernel, now)
             run.end_pass(kernel)
 
-    def _frame(self, world: World, now: int, fresh: list[int], finished: list[int]) -> bytes:
+    def _frame(
+        self, world: World, now: int, fresh: list[int], ended: list[tuple[int, int]]
+    ) -> bytes:
         columns, knowledge = self._columns, self._knowledge
         new, again, jobs = [], [], []
         for task in fresh:
@@ -123,7 +126,6 @@ class Lockstep:
             if not self._seen_jobs[job]:
                 self._seen_jobs[job] = 1
                 jobs.append((job, int(knowledge.job_left[job])))
-        ended = [(task, int(columns["end"][task])) for task in finished]
         nodes: list[tuple[int, bool, bool, float, float]] = []
         if self._priced or self._seen_events < len(world.events):
             nodes = self._node_rows(world)

@@ -8,7 +8,7 @@ import numpy as np
 
 from evaluator.candidates import facts
 from evaluator.cluster.instance import Instance
-from evaluator.cluster.kernel.build import successors, upward_rank
+from evaluator.cluster.kernel.ranks import successors, upward_rank
 from evaluator.policy import PolicySource
 
 

@@ -22,7 +22,8 @@ from evaluator.cluster.instance import Instance
 from evaluator.cluster.kernel import binding as bind
 from evaluator.cluster.kernel import ordered, run
 from evaluator.cluster.kernel.build import build
-from evaluator.cluster.kernel.moves import NEVER, node_down, node_up
+from evaluator.cluster.kernel.moves import node_down, node_up
+from evaluator.cluster.kernel.spans import NEVER
 from evaluator.cluster.kernel.state import Kernel, field
 from evaluator.cluster.kernel.steps import set_now
 from evaluator.errors import InputError, PolicyError
@@ -133,6 +134,8 @@ def _simulate_pure(instance: Instance, policy: PolicySource) -> Trace:
         need_duration=int("node.duration" in reads), need_data=int("node.data_wait" in reads),
         need_backlog=int("node.free_at" in reads), need_rank=int("task.rank" in reads),
         need_job_left=int("task.job_remaining" in reads),
+        need_ready=int(bool({"task.ready", "task.wait"} & reads)),
+        need_children=int("task.children" in reads),
         binding=int(binding), track_estimates=tracked,
         keep_lists=int(
             policy.discipline in ("easy", "conservative") or instance.rules.preemptive

@@ -10,17 +10,10 @@ import numpy as np
 from numba import njit
 
 from evaluator.cluster.kernel.asking import PAIRS, TASKS, Block, no_nan, reserve
+from evaluator.cluster.kernel.fitting import first_host, type_room
 from evaluator.cluster.kernel.greedy import clear_dirty
-from evaluator.cluster.kernel.moves import (
-    PREEMPTED,
-    first_host,
-    overhead_of,
-    progress,
-    running_rate,
-    start,
-    stop,
-    type_room,
-)
+from evaluator.cluster.kernel.moves import PREEMPTED, progress, running_rate, start, stop
+from evaluator.cluster.kernel.spans import overhead_of
 from evaluator.cluster.kernel.state import READY, RUNNING, Kernel
 
 

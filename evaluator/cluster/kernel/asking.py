@@ -8,7 +8,7 @@ import numpy as np
 from numba import njit
 
 from evaluator.candidates.block import COLUMNS
-from evaluator.cluster.kernel.moves import data_at, overhead_of
+from evaluator.cluster.kernel.spans import data_at, overhead_of
 from evaluator.cluster.kernel.state import Kernel
 
 PAIRS, ONE_NODE, TASKS = 0, 1, 2
@@ -82,7 +82,9 @@ def no_nan(k: Kernel, mode: int, pairs: int) -> bool:
 def ask_keys(k: Kernel, block: Block, tasks: np.ndarray, count: int) -> bool:
     """Set ``key`` of the tasks."""
     reserve(k, count)
-    k.pair_task[:count] = tasks[:count]
+    asked = k.pair_task
+    for i in range(count):
+        asked[i] = tasks[i]
     if not ask(k, block, TASKS, count):
         return False
     for i in range(count):

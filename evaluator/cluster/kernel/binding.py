@@ -9,23 +9,18 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from evaluator.cluster.kernel.asking import PAIRS, Block, ask, ask_keys, reserve
+from evaluator.cluster.kernel.asking import ONE_NODE, PAIRS, Block, ask, ask_keys, reserve
+from evaluator.cluster.kernel.fitting import fits, mark_dirty, members_on, share_of
 from evaluator.cluster.kernel.greedy import clear_dirty
-from evaluator.cluster.kernel.moves import (
-    data_at,
-    estimated_span,
-    fits,
-    mark_dirty,
-    members_on,
-    overhead_of,
-    rate_on,
-    share_of,
-    start,
-)
+from evaluator.cluster.kernel.moves import start
 from evaluator.cluster.kernel.queues import insert, push_event, without_top
+from evaluator.cluster.kernel.spans import data_at, estimated_span, overhead_of, rate_on
 from evaluator.cluster.kernel.state import MOVING, QUEUED, Kernel
 
 BY_KEY, BY_LEAST, BY_GREATEST, TWO_CHOICES = 0, 1, 2, 3
+
+KEPT_ANSWERS = 1 << 22
+"""Scores a batch keeps (32 MiB); a larger one asks again where it would have looked up."""
 
 
 @njit(cache=True)
@@ -74,36 +69,46 @@ def queued_cost(k: Kernel, task: int, node: int) -> int:
 
 
 @njit(cache=True)
-def _best_node(k: Kernel, score: Block, task: int, low: int, high: int) -> bool:
-    """Leave the best of some rows in ``used[0]`` (-1: none), its score in ``pair_score[0]``."""
+def _show_backlog(k: Kernel, shape: int, node: int, load: np.ndarray) -> None:
+    """Set when the node is free for a shape; ``load`` keeps this instant's backlogs, -1 unknown."""
+    at = k.now
+    if k.queued[node] > 0 or not fits(k, shape, node):
+        if load[node] < 0:
+            load[node] = backlog(k, node)
+        at += load[node]
+    k.free_at[node] = at
+
+
+@njit(cache=True)
+def _ask_row(k: Kernel, score: Block, task: int, load: np.ndarray, row: np.ndarray) -> bool:
+    """Ask about a task and every node that could host it; the answers go to ``row``, by node."""
     shape = k.shape[task]
-    reserve(k, high - low)
+    reserve(k, len(row))
     count = 0
-    for node in range(low, high):
+    for node in range(len(row)):
+        row[node] = -np.inf
         if could_host(k, shape, node):
             k.pair_task[count] = task
             k.pair_node[count] = node
             count += 1
-    k.used[0] = -1
-    if count == 0:
-        k.pair_score[0] = -np.inf
-        return True
-    if k.need_backlog == 1:
-        for p in range(count):
-            node = k.pair_node[p]
-            k.free_at[node] = k.now
-            if k.queued[node] > 0 or not fits(k, shape, node):
-                k.free_at[node] += backlog(k, node)
+            if k.need_backlog == 1:
+                _show_backlog(k, shape, node, load)
     if not ask(k, score, PAIRS, count):
         return False
-    best = 0
-    for p in range(1, count):
-        if k.pair_score[p] > k.pair_score[best]:
-            best = p
-    if k.pair_score[best] > -np.inf:
-        k.used[0] = k.pair_node[best]
-    k.pair_score[0] = k.pair_score[best]
+    nodes, scores = k.pair_node, k.pair_score
+    for p in range(count):
+        row[nodes[p]] = scores[p]
     return True
+
+
+@njit(cache=True)
+def _best_of(row: np.ndarray) -> int:
+    """Return the node of the best score (ties: lower row), or -1 if all are declined."""
+    best, at = -np.inf, -1
+    for node in range(len(row)):
+        if row[node] > best:
+            best, at = row[node], node
+    return at
 
 
 @njit(cache=True)
@@ -119,7 +124,17 @@ def mixed(x: int) -> int:
 
 
 @njit(cache=True)
-def _two_choices(k: Kernel, task: int, load: np.ndarray) -> int:
+def _tasks_on(k: Kernel, node: int) -> int:
+    count = np.int64(k.queued[node])
+    task = k.node_running[node]
+    while task >= 0:
+        count += 1
+        task = k.next_running[task]
+    return count
+
+
+@njit(cache=True)
+def _two_choices(k: Kernel, task: int) -> int:
     """Power of two choices: of two nodes drawn by hash of the row, the one with fewer tasks."""
     shape = k.shape[task]
     able = np.empty(len(k.up), np.int32)
@@ -132,7 +147,8 @@ def _two_choices(k: Kernel, task: int, load: np.ndarray) -> int:
         return -1
     first = able[mixed(2 * task) % count]
     second = able[mixed(2 * task + 1) % count]
-    if load[second] < load[first] or (load[second] == load[first] and second < first):
+    here, there = _tasks_on(k, first), _tasks_on(k, second)
+    if there < here or (there == here and second < first):
         return second
     return first
 
@@ -156,8 +172,7 @@ def _enqueue(k: Kernel, task: int, node: int) -> None:
         arrives = data_at(k, task, node)
     if arrives > k.now:
         k.status[task] = MOVING
-        k.end[task] = arrives
-        push_event(k, task)
+        push_event(k, task, arrives)
     else:
         arrived(k, task)
 
@@ -186,46 +201,79 @@ def _bind(k: Kernel, task: int, node: int) -> None:
 
 
 @njit(cache=True)
-def _bind_batch(k: Kernel, score: Block, tasks: np.ndarray, least: bool) -> bool:
+def _bind_batch(
+    k: Kernel, score: Block, tasks: np.ndarray, load: np.ndarray, least: bool
+) -> bool:  # fmt: skip
     """Bind tasks one by one, that of best (or worst) best score first (MinMin, MaxMin).
 
-    A bound task changes its node only, so every other task asks about that node again, or about
-    all where that node was its best.
+    A bound task changes its node only: every other task asks about that node again, and where it
+    had been the best, looks for the next best among the answers it has.
     """
-    nodes = len(k.up)
-    best = np.empty(len(tasks))
-    where = np.empty(len(tasks), np.int32)
-    waiting = np.ones(len(tasks), np.int8)
-    for i in range(len(tasks)):
-        if not _best_node(k, score, tasks[i], 0, nodes):
+    count, nodes = len(tasks), len(load)
+    kept = count * nodes <= KEPT_ANSWERS
+    rows = np.empty((count if kept else 1, nodes))
+    best = np.full(count, -np.inf)
+    where = np.full(count, -1, np.int32)
+    left = np.arange(count)
+    for i in range(count):
+        if not _ask_row(k, score, tasks[i], load, rows[i if kept else 0]):
             return False
-        best[i], where[i] = k.pair_score[0], k.used[0]
-    for _ in range(len(tasks)):
-        chosen = -1
-        for i in range(len(tasks)):
-            if waiting[i] == 1 and (
-                chosen < 0
-                or (least and best[i] > best[chosen])
-                or (not least and best[i] < best[chosen])
-            ):
-                chosen = i
+        where[i] = _best_of(rows[i if kept else 0])
+        if where[i] >= 0:
+            best[i] = rows[i if kept else 0, where[i]]
+    while count > 0:
+        at = 0
+        for j in range(1, count):
+            i, top = left[j], left[at]
+            if (least and best[i] > best[top]) or (not least and best[i] < best[top]):
+                at = j
+        chosen = left[at]
+        count -= 1
+        for j in range(at, count):
+            left[j] = left[j + 1]
         node = where[chosen]
-        waiting[chosen] = 0
         _bind(k, tasks[chosen], node)
         if node < 0:
             continue
-        for i in range(len(tasks)):
-            if waiting[i] == 0:
-                continue
-            everywhere = where[i] == node
-            low, high = (0, nodes) if everywhere else (node, node + 1)
-            if not _best_node(k, score, tasks[i], low, high):
+        load[node] = backlog(k, node)
+        if not _ask_again(k, score, tasks, left[:count], node, load, rows, kept, best, where):
+            return False
+    return True
+
+
+@njit(cache=True)
+def _ask_again(
+    k: Kernel, score: Block, tasks: np.ndarray, left: np.ndarray, node: int, load: np.ndarray,
+    rows: np.ndarray, kept: bool, best: np.ndarray, where: np.ndarray,
+) -> bool:  # fmt: skip
+    """Ask the tasks that are left about a node that has one more in its queue."""
+    reserve(k, len(left))
+    able = np.empty(len(left), np.int64)
+    asked = 0
+    for i in left:
+        if could_host(k, k.shape[tasks[i]], node):
+            k.pair_task[asked] = tasks[i]
+            able[asked] = i
+            asked += 1
+    if asked == 0:
+        return True
+    k.pair_node[0] = node
+    # somebody queues there, so it is free at the same instant for all
+    k.free_at[node] = k.now + load[node]
+    if not ask(k, score, ONE_NODE, asked):
+        return False
+    answers = k.pair_score[:asked].copy()
+    for p in range(asked):
+        i, value = able[p], answers[p]
+        row = rows[i if kept else 0]
+        row[node] = value
+        if where[i] == node:
+            if not kept and not _ask_row(k, score, tasks[i], load, row):
                 return False
-            value, at = k.pair_score[0], k.used[0]
-            if everywhere or (
-                at >= 0 and (value > best[i] or (value == best[i] and at < where[i]))
-            ):
-                best[i], where[i] = value, at
+            where[i] = _best_of(row)
+            best[i] = row[where[i]] if where[i] >= 0 else -np.inf
+        elif value > best[i] or (value == best[i] and value > -np.inf and node < where[i]):
+            best[i], where[i] = value, node
     return True
 
 
@@ -245,23 +293,21 @@ def pass_binding(k: Kernel, key: Block, score: Block, keyed: bool, batch: int) -
     else:
         for i in range(count):
             k.key[tasks[i]] = np.float64(tasks[i])
+    load = np.full(len(k.up), -1, np.int64)
     if batch in (BY_KEY, TWO_CHOICES):
+        row = np.empty(len(k.up))
         for i in range(count):
             if batch == TWO_CHOICES:
-                load = k.queued.astype(np.int64)
-                for node in range(len(load)):
-                    task = k.node_running[node]
-                    while task >= 0:
-                        load[node] += 1
-                        task = k.next_running[task]
-                node = _two_choices(k, tasks[i], load)
+                node = _two_choices(k, tasks[i])
             else:
-                if not _best_node(k, score, tasks[i], 0, len(k.up)):
+                if not _ask_row(k, score, tasks[i], load, row):
                     return False
-                node = k.used[0]
+                node = _best_of(row)
             _bind(k, tasks[i], node)
+            if node >= 0:
+                load[node] = -1
     else:
-        if not _bind_batch(k, score, tasks, batch == BY_LEAST):
+        if not _bind_batch(k, score, tasks, load, batch == BY_LEAST):
             return False
     if k.gangs == 1:
         clear_dirty(k)

@@ -6,16 +6,10 @@ import numpy as np
 from numba import njit
 
 from evaluator.cluster.kernel.asking import ONE_NODE, PAIRS, Block, ask, ask_keys, reserve
-from evaluator.cluster.kernel.moves import (
-    first_host,
-    fits,
-    fitting_nodes,
-    hosts,
-    rate_on,
-    start,
-    type_room,
-)
+from evaluator.cluster.kernel.fitting import first_host, fits, fitting_nodes, hosts, type_room
+from evaluator.cluster.kernel.moves import start
 from evaluator.cluster.kernel.queues import insert, without_top
+from evaluator.cluster.kernel.spans import rate_on
 from evaluator.cluster.kernel.state import Kernel
 
 
@@ -72,15 +66,41 @@ def preferred_node(k: Kernel, task: int, prefer: Block, custom: bool) -> int:
 
 
 @njit(cache=True)
+def _enqueue(k: Kernel, task: int) -> None:
+    shape = k.shape[task]
+    k.shape_root[shape] = insert(k, k.shape_root[shape], task)
+    k.queue_len += 1
+
+
+@njit(cache=True)
+def _alone(k: Kernel, prefer: Block, custom: bool) -> bool:
+    """Nobody waits, and one task is new at most: it starts if it fits."""
+    if k.fresh_len == 1:
+        task = k.fresh[0]
+        k.fresh_len = 0
+        node = preferred_node(k, task, prefer, custom)
+        if node == -2:
+            return False
+        if node >= 0:
+            start(k, task, node)
+        else:
+            _enqueue(k, task)
+            k.blocked[k.shape[task]] = 1
+            k.blocked_len += 1
+    clear_dirty(k)
+    return True
+
+
+@njit(cache=True)
 def pass_by_key(k: Kernel, key: Block, prefer: Block, custom: bool) -> bool:
     """Hold one pass over shape queues ordered by a key that was asked once."""
-    if k.fresh_len > 0:
-        if not ask_keys(k, key, k.fresh, k.fresh_len):
-            return False
-        for i in range(k.fresh_len):
-            shape = k.shape[k.fresh[i]]
-            k.shape_root[shape] = insert(k, k.shape_root[shape], k.fresh[i])
-        k.fresh_len = 0
+    if k.fresh_len > 0 and not ask_keys(k, key, k.fresh, k.fresh_len):
+        return False
+    if k.queue_len == 0 and k.fresh_len <= 1:
+        return _alone(k, prefer, custom)
+    for i in range(k.fresh_len):
+        _enqueue(k, k.fresh[i])
+    k.fresh_len = 0
     root, blocked, keys = k.shape_root, k.blocked, k.key
     while True:
         task = -1
@@ -100,6 +120,7 @@ def pass_by_key(k: Kernel, key: Block, prefer: Block, custom: bool) -> bool:
             k.blocked_len += 1
             continue
         root[shape] = without_top(k, root[shape])
+        k.queue_len -= 1
         start(k, task, node)
     clear_dirty(k)
     return True

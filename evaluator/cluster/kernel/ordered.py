@@ -11,20 +11,10 @@ import numpy as np
 from numba import njit
 
 from evaluator.cluster.kernel.asking import PAIRS, Block, ask, ask_keys, reserve
+from evaluator.cluster.kernel.fitting import fill, fitting_nodes, members_on, type_room
 from evaluator.cluster.kernel.greedy import clear_dirty, preferred_node
-from evaluator.cluster.kernel.moves import (
-    NEVER,
-    data_at,
-    estimated_span,
-    fill,
-    fitting_nodes,
-    layout_of,
-    members_on,
-    overhead_of,
-    rate_on,
-    start,
-    type_room,
-)
+from evaluator.cluster.kernel.moves import layout_of, start
+from evaluator.cluster.kernel.spans import NEVER, data_at, estimated_span, overhead_of, rate_on
 from evaluator.cluster.kernel.state import RUNNING, Kernel
 
 GREEDY, STRICT, EASY, CONSERVATIVE = 0, 1, 2, 3

@@ -11,16 +11,10 @@ import numpy as np
 from numba import njit
 
 from evaluator.cluster.kernel.binding import could_host
+from evaluator.cluster.kernel.fitting import fits, share_of
 from evaluator.cluster.kernel.greedy import clear_dirty
-from evaluator.cluster.kernel.moves import (
-    estimated_span,
-    fits,
-    overhead_of,
-    rate_on,
-    share_of,
-    start,
-    transfer,
-)
+from evaluator.cluster.kernel.moves import start
+from evaluator.cluster.kernel.spans import estimated_span, overhead_of, rate_on, transfer
 from evaluator.cluster.kernel.state import DONE, READY, RUNNING, Kernel
 
 
@@ -113,7 +107,7 @@ def pass_replanning(k: Kernel) -> bool:
             for e in range(k.pred_ptr[task], k.pred_ptr[task + 1]):
                 p = k.pred[e]
                 if k.status[p] == DONE:
-                    at, source = k.end[p], k.trace_node[k.row[p]]
+                    at, source = k.trace_end[k.row[p]], k.trace_node[k.row[p]]
                 elif k.status[p] == RUNNING:
                     at, source = max(k.now + 1, k.estimated_end[p]), k.trace_node[k.row[p]]
                 else:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from numba import njit
 
-from evaluator.cluster.kernel.state import Kernel
+from evaluator.cluster.kernel.state import Kernel, grown32, grown64
 
 
 @njit(cache=True)
@@ -48,61 +48,70 @@ def without_top(k: Kernel, root: int) -> int:
     return merge(k, k.left[root], k.right[root])
 
 
-@njit(cache=True)
-def _ends_before(k: Kernel, a: int, b: int) -> bool:
-    return k.end[a] < k.end[b] or (k.end[a] == k.end[b] and a < b)
+# --- completions -------------------------------------------------------------------------------
+# ``heap[:heap_len]`` are tasks and ``heap_end`` when their events are due; where tasks can be
+# stopped, ``heap_at`` knows their places.
 
 
 @njit(cache=True)
-def _up(k: Kernel, at: int) -> None:
-    heap, heap_at = k.heap, k.heap_at
-    task = heap[at]
+def _settle(k: Kernel, at: int, task: int, end: int) -> None:
+    """Put an event where it belongs, from a free place on: upwards, else downwards."""
+    heap, ends, places, placed = k.heap, k.heap_end, k.heap_at, k.stoppable == 1
     while at > 0:
         above = (at - 1) >> 1
-        if not _ends_before(k, task, heap[above]):
+        if ends[above] < end or (ends[above] == end and heap[above] < task):
             break
-        heap[at] = heap[above]
-        heap_at[heap[at]] = at
+        heap[at], ends[at] = heap[above], ends[above]
+        if placed:
+            places[heap[at]] = at
         at = above
-    heap[at] = task
-    heap_at[task] = at
-
-
-@njit(cache=True)
-def _down(k: Kernel, at: int) -> None:
-    heap, heap_at = k.heap, k.heap_at
-    task = heap[at]
-    while True:
-        child = 2 * at + 1
-        if child >= k.heap_len:
+    length = k.heap_len
+    child = 2 * at + 1
+    while child < length:
+        other = child + 1
+        if other < length and (
+            ends[other] < ends[child] or (ends[other] == ends[child] and heap[other] < heap[child])
+        ):
+            child = other
+        if end < ends[child] or (end == ends[child] and task < heap[child]):
             break
-        if child + 1 < k.heap_len and _ends_before(k, heap[child + 1], heap[child]):
-            child += 1
-        if not _ends_before(k, heap[child], task):
-            break
-        heap[at] = heap[child]
-        heap_at[heap[at]] = at
+        heap[at], ends[at] = heap[child], ends[child]
+        if placed:
+            places[heap[at]] = at
         at = child
-    heap[at] = task
-    heap_at[task] = at
+        child = 2 * at + 1
+    heap[at], ends[at] = task, end
+    if placed:
+        places[task] = at
 
 
 @njit(cache=True)
-def push_event(k: Kernel, task: int) -> None:
-    """Add the event of a task (its ``end``) to the calendar."""
-    k.heap[k.heap_len] = task
+def push_event(k: Kernel, task: int, end: int) -> None:
+    """Add the event of a task to the calendar."""
+    if k.heap_len == len(k.heap):
+        k.heap = grown32(k.heap)
+        k.heap_end = grown64(k.heap_end)
     k.heap_len += 1
-    _up(k, k.heap_len - 1)
+    _settle(k, k.heap_len - 1, task, end)
+
+
+@njit(cache=True)
+def next_event(k: Kernel) -> int:
+    """Take the first event out of the calendar; return its task."""
+    task = k.heap[0]
+    _fill_place(k, 0)
+    return task
 
 
 @njit(cache=True)
 def remove_event(k: Kernel, task: int) -> None:
-    """Take the event of a task out of the calendar."""
-    at = k.heap_at[task]
-    k.heap_len -= 1
-    if at != k.heap_len:
-        moved = k.heap[k.heap_len]
-        k.heap[at] = moved
-        k.heap_at[moved] = at
-        _up(k, at)
-        _down(k, k.heap_at[moved])
+    """Take the event of a task out of the calendar, in a world where tasks can be stopped."""
+    _fill_place(k, k.heap_at[task])
+
+
+@njit(cache=True)
+def _fill_place(k: Kernel, at: int) -> None:
+    last = k.heap_len - 1
+    k.heap_len = last
+    if at != last:
+        _settle(k, at, k.heap[last], k.heap_end[last])

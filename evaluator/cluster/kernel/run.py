@@ -12,10 +12,11 @@ from evaluator.cluster.kernel.allocate import (
 from evaluator.cluster.kernel.asking import Block
 from evaluator.cluster.kernel.binding import arrived, pass_binding
 from evaluator.cluster.kernel.greedy import pass_by_key, pass_by_score
-from evaluator.cluster.kernel.moves import NEVER, finish, make_ready
+from evaluator.cluster.kernel.moves import finish, make_ready
 from evaluator.cluster.kernel.ordered import pass_in_order
 from evaluator.cluster.kernel.planning import pass_replanning
-from evaluator.cluster.kernel.queues import remove_event
+from evaluator.cluster.kernel.queues import next_event
+from evaluator.cluster.kernel.spans import NEVER
 from evaluator.cluster.kernel.state import MOVING, WAITING, Kernel
 
 
@@ -24,7 +25,7 @@ def next_instant(k: Kernel) -> int:
     """When something happens next by itself: an end, an arrival, a due pass; NEVER if nothing."""
     at = np.int64(k.wake)
     if k.heap_len > 0:
-        at = min(at, k.end[k.heap[0]])
+        at = min(at, k.heap_end[0])
     if k.next_task < len(k.job):
         at = min(at, k.release[k.job[k.next_task]])
     if k.pass_due == 1:
@@ -43,9 +44,8 @@ def pass_time(k: Kernel) -> int:
 @njit(cache=True)
 def _happen(k: Kernel) -> None:
     """Let everything of this instant happen: completions, inputs, arrivals."""
-    while k.heap_len > 0 and k.end[k.heap[0]] == k.now:
-        task = k.heap[0]
-        remove_event(k, task)
+    while k.heap_len > 0 and k.heap_end[0] == k.now:
+        task = next_event(k)
         if k.status[task] == MOVING:
             arrived(k, task)
         else:
@@ -59,7 +59,7 @@ def _happen(k: Kernel) -> None:
         if k.planning == 1:
             k.right[k.queue_len] = task
             k.queue_len += 1
-        if k.status[task] == WAITING and k.missing[task] == 0:
+        if k.status[task] == WAITING and k.row[task] == 0:
             make_ready(k, task)
         k.next_task += 1
         k.pass_due = 1

@@ -19,7 +19,7 @@ _WORLD = (
     ("estimate", I64[::1]), ("profile", I32[::1]), ("throughput", F64[:, ::1]),
     ("best_speed", F64[::1]), ("restart", I64[::1]),
     ("pred_ptr", I64[::1]), ("pred", I32[::1]), ("pred_bytes", I64[::1]),
-    ("succ_ptr", I64[::1]), ("succ", I32[::1]),
+    ("succ_ptr", I32[::1]), ("succ", I32[::1]),
     # the cluster's
     ("node_type", I32[::1]), ("node_speed", F64[::1]), ("capacity", I64[:, ::1]),
     ("idle_watts", F64[::1]), ("busy_watts", F64[::1]), ("node_labels", I64[::1]),
@@ -39,10 +39,11 @@ _STATE = (
     # shapes
     ("shape_root", I32[::1]), ("shape_len", I32[::1]), ("blocked", I8[::1]),
     # tasks
-    ("status", I8[::1]), ("missing", I32[::1]), ("ready", I64[::1]), ("attained", I64[::1]),
-    ("service", I64[::1]), ("starts", I32[::1]), ("begin", I64[::1]), ("end", I64[::1]),
+    ("status", I8[::1]), ("ready", I64[::1]), ("attained", I64[::1]),
+    ("service", I64[::1]), ("starts", I32[::1]), ("begin", I64[::1]),
     ("estimated_end", I64[::1]), ("row", I32[::1]), ("key", F64[::1]), ("left", I32[::1]),
-    ("right", I32[::1]), ("heap", I32[::1]), ("heap_at", I32[::1]), ("rank", I64[::1]),
+    ("right", I32[::1]), ("heap", I32[::1]), ("heap_end", I64[::1]),
+    ("heap_at", I32[::1]), ("rank", I64[::1]),
     ("children", I32[::1]), ("job_left", I64[::1]), ("next_running", I32[::1]),
     # lists that grow and shrink
     ("fresh", I32[::1]), ("finished", I32[::1]), ("running", I32[::1]),
@@ -68,12 +69,15 @@ _SCALARS = (
     "round", "start_cost", "restart_cost", "checkpoint", "preemptive", "kill", "edges",
     "need_duration", "need_data", "need_backlog", "track_estimates", "pass_due", "failed_task",
     "failed_node", "keep_lists", "binding", "gangs", "idle_passes", "planning", "wake",
-    "stoppable", "need_job_left",
+    "stoppable", "need_job_left", "need_ready",
 )  # fmt: skip
 
 WAITING, READY, RUNNING, DONE, QUEUED, MOVING = 0, 1, 2, 3, 4, 5
 """Task status: predecessors or release missing; in the queue; on nodes; ended; in a node's queue;
 bound to a node with its input still on the way."""
+
+# One column serves times of a task's life that never meet: ``row`` counts the predecessors that are
+# missing, then names the node a task is bound to, then its row in the trace.
 
 BLOCK = 32
 """Nodes summarised by one row of ``block_max``."""
@@ -127,9 +131,11 @@ _source = "def _new({}):\n    k = new(KERNEL)\n{}    return k\n".format(
         for name, kind in FIELDS
     ),
 )  # fmt: skip
-_scope: dict[str, Any] = {"new": structref.new, "KERNEL": KERNEL, "borrowed": borrowed}
-exec(_source, _scope)
-_new = njit(_scope["_new"])
+_scope: dict[str, Any] = {
+    "__name__": __name__, "new": structref.new, "KERNEL": KERNEL, "borrowed": borrowed,
+}  # fmt: skip
+exec(compile(_source, __file__, "exec"), _scope)
+_new = njit(_scope["_new"], cache=True)
 
 _readers: dict[str, Any] = {}
 
@@ -150,10 +156,12 @@ def new_kernel(columns: dict[str, Any]) -> Kernel:
 def field(kernel: Kernel, name: str) -> Any:
     """Read one scalar of the state, or a copy of a column."""
     if name not in _readers:
-        scope: dict[str, Any] = {}
+        scope: dict[str, Any] = {"__name__": __name__}
         copy = ".copy()" if isinstance(dict(FIELDS)[name], types.Array) else ""
-        exec(f"def read(k):\n    return k.{name}{copy}\n", scope)
-        _readers[name] = njit(scope["read"])
+        source = f"def read_{name}(k):\n    return k.{name}{copy}\n"
+        # as code of this file, which is what numba keeps compiled code by
+        exec(compile(source, __file__, "exec"), scope)
+        _readers[name] = njit(scope[f"read_{name}"], cache=True)
     return _readers[name](kernel)
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from evaluator.cluster.kernel.moves import PREEMPTED, fits, start, stop
+from evaluator.cluster.kernel.fitting import fits
+from evaluator.cluster.kernel.moves import PREEMPTED, start, stop
 from evaluator.cluster.kernel.state import READY, RUNNING, Kernel
 
 
@@ -47,11 +48,12 @@ def try_preempt(k: Kernel, task: int) -> int:
 
 
 @njit(cache=True)
-def news(k: Kernel) -> tuple[int, np.ndarray, np.ndarray]:
-    """Return now, the tasks that became ready and those that ended since the last pass, by row."""
+def news(k: Kernel) -> tuple[int, np.ndarray, np.ndarray, np.ndarray]:
+    """Return now, what became ready and what ended since the last pass, by row, and its ends."""
     fresh = np.sort(k.fresh[: k.fresh_len])
     k.fresh_len = 0
-    return k.now, fresh, np.sort(k.finished[: k.finished_len])
+    finished = np.sort(k.finished[: k.finished_len])
+    return k.now, fresh, finished, k.trace_end[k.row[finished]]
 
 
 @njit(cache=True)
