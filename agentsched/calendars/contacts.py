@@ -26,6 +26,10 @@ class Contact(BaseModel):
     """What they are: CTO, recruiter, …"""
     deputy: bool = False
     """The user's invitations may be delegated to them."""
+    calendar: str = Field(default="", max_length=1000)
+    """Where their calendar is: a folder, an ``.ics`` file or a CalDAV URL; empty: not known."""
+    zone: str = Field(default="", max_length=80)
+    """IANA name of where they are; empty: where the user is."""
 
 
 class _File(BaseModel):

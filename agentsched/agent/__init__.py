@@ -1,0 +1,32 @@
+"""The assistant: a LangGraph agent from plain words to plans that are approved and carried out."""
+
+from agentsched.agent.context import AgentContext
+from agentsched.agent.graph import build
+from agentsched.agent.opening import Places, open_context
+from agentsched.agent.session import (
+    LONGEST,
+    Event,
+    Past,
+    Session,
+    Standing,
+    open_session,
+    read_reply,
+)
+from agentsched.agent.state import Approval, Ask, Section
+
+__all__ = [
+    "LONGEST",
+    "AgentContext",
+    "Approval",
+    "Ask",
+    "Event",
+    "Past",
+    "Places",
+    "Section",
+    "Session",
+    "Standing",
+    "build",
+    "open_context",
+    "open_session",
+    "read_reply",
+]

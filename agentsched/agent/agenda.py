@@ -1,0 +1,295 @@
+"""What a message wants of the calendar: drafts tried on a copy, conflicts with their ways out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Literal
+
+from agentsched.agent.context import AgentContext
+from agentsched.agent.desk import Desk
+from agentsched.agent.drafting import drafts_of, perform
+from agentsched.agent.settlement import Collision, Draft, Option, Settlement
+from agentsched.agent.state import Section
+from agentsched.agent.wishes import preference_model
+from agentsched.agent.work import people_of
+from agentsched.calendars import Book, CalendarError, Occurrence, Situation, find_conflicts, resolve
+from agentsched.calendars.conflicts import Busy, Conflict
+from agentsched.calendars.features import describe
+from agentsched.calendars.resolution import Option as WayOut
+from agentsched.calendars.resolution import Proposal
+from agentsched.errors import AgentSchedError
+from agentsched.planning import TaskGraph
+from agentsched.planning.inventory import Person
+from agentsched.understanding import (
+    CancelEvent,
+    FindTime,
+    MoveEvent,
+    ResolveConflicts,
+    ScheduleEvent,
+    Understood,
+)
+from agentsched.understanding.intents import RespondEvent
+
+AHEAD = timedelta(days=366)
+"""How far a change is checked."""
+SETTLED = timedelta(days=30)
+"""How far ahead "resolve my conflicts" looks where no time is named."""
+MOST_COLLISIONS = 12
+LETTERS = "abcdef"
+
+_Wanted = ScheduleEvent | MoveEvent | CancelEvent | RespondEvent | FindTime | ResolveConflicts
+
+
+@dataclass(frozen=True, slots=True)
+class Arranged:
+    """What a turn proposes for the calendar, and what it only says."""
+
+    settlement: Settlement | None
+    event: str
+    """Title of the event spoken of last."""
+    sections: tuple[Section, ...] = ()
+
+
+@dataclass
+class _Copy:
+    """A scratch calendar on which the turn's drafts have been made."""
+
+    desk: Desk
+    book: Book
+    uids: set[str] = field(default_factory=set)
+    """Of the events the user spoke of: they stay, others give way."""
+    drafts: list[Draft] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+    def add(self, draft: Draft) -> None:
+        """Make a draft on the copy; what cannot be done is said, not drafted."""
+        try:
+            entry = perform(draft, self.book)
+        except CalendarError as error:
+            self.problems.append(f"{draft.words}: {error}")
+            return
+        if draft.verb in ("add", "move"):
+            self.uids |= {uid for change in entry.changes for uid in change.uids}
+        self.drafts.append(draft)
+
+
+def concerns(understood: Understood) -> bool:
+    """Whether a message wants anything of the calendar."""
+    return any(isinstance(intent, _Wanted) for intent in understood.intents)
+
+
+def arrange(understood: Understood, now: datetime, context: AgentContext, last: str) -> Arranged:
+    """Draft everything a message wants of the calendar.
+
+    Raises:
+        CalendarError: The calendar cannot be read.
+    """
+    intents = [intent for intent in understood.intents if isinstance(intent, _Wanted)]
+    with context.desk() as desk, desk.scratch() as book:
+        copy = _Copy(desk, book)
+        event = last
+        for intent in intents:
+            try:
+                for draft in drafts_of(intent, desk, book, event):
+                    copy.add(draft)
+                    event = draft.title or event
+            except CalendarError as error:
+                copy.problems.append(str(error))
+        asked = [intent for intent in intents if isinstance(intent, ResolveConflicts)]
+        collisions = _collisions(copy, asked, now, context)
+    notes = tuple(problem[:1000] for problem in copy.problems)
+    settlement = Settlement(drafts=tuple(copy.drafts), collisions=tuple(collisions), notes=notes)
+    if settlement.empty:
+        lines = notes or (("no conflicts were found",) if asked and not collisions else ())
+        told = [one.words for one in collisions]
+        if lines or told:
+            return Arranged(None, event, (Section(title="Calendar", lines=(*lines, *told)),))
+        return Arranged(None, event)
+    return Arranged(settlement, event)
+
+
+def apply(
+    settlement: Settlement, choices: dict[str, str], context: AgentContext, key: str
+) -> list[Section]:
+    """Make the approved changes, each once under the turn's key; say what was done and how to undo.
+
+    A change that cannot be made any more (somebody was quicker) is said and leaves the rest alone.
+    """
+    done: list[str] = []
+    failed: list[str] = []
+    with context.desk() as desk:
+        for number, draft in enumerate(settlement.chosen(choices)):
+            if draft.verb == "keep":
+                continue
+            try:
+                entry = perform(draft, desk.book, key=f"{key}:{number}")
+                done.append(f"{entry.words} (agentsched calendar undo {entry.id})")
+            except AgentSchedError as error:
+                failed.append(f"{draft.words}: {error}")
+    sections = []
+    if done:
+        sections.append(Section(title="Calendar", lines=tuple(done)))
+    if failed:
+        sections.append(Section(title="Not changed", lines=tuple(failed)))
+    return sections
+
+
+def busy_people(graph: TaskGraph, now: datetime, context: AgentContext) -> tuple[Person, ...]:
+    """Return the calendars of the people that tasks need, as far as they are known."""
+    names = sorted({name for task in graph.tasks for name in task.people})
+    if not names:
+        return ()
+    found: list[Person] = []
+    with context.desk() as desk:
+        for name in names:
+            if name.lower() in ("me", "i", "you", "myself"):
+                theirs: Sequence[Occurrence] | None = desk.occurrences(now, now + AHEAD)
+            else:
+                contact = desk.contact(name)
+                theirs = None
+                if contact is not None:
+                    theirs = desk.calendar_of(contact, now, now + AHEAD)
+            busy = ((o.start, o.end, o.title) for o in theirs or () if o.kind == "hard")
+            found.append(people_of(name, busy, context.zone))
+    return tuple(found)
+
+
+def _collisions(
+    copy: _Copy, asked: list[ResolveConflicts], now: datetime, context: AgentContext
+) -> list[Collision]:
+    desk = copy.desk
+    known = copy.book.expand(now.astimezone(UTC), (now + AHEAD).astimezone(UTC)).occurrences
+    clashes: list[Conflict] = []
+    if copy.uids:
+        busy = Busy(known, desk.spacing)
+        clashes += busy.conflicts_of(o for o in known if o.uid in copy.uids)
+    for one in asked:
+        low, high = _asked_window(one, now)
+        within = [o for o in known if o.start < high and o.end > low]
+        clashes += find_conflicts(within, desk.spacing)
+    clashes = _once(clashes)
+    situation = Situation(
+        viewer=desk.book.viewer,
+        now=now,
+        occurrences=known,
+        spacing=desk.spacing,
+        preferences=preference_model(context),
+        contacts=desk.contacts,
+    )
+    found: list[Collision] = []
+    for number, clash in enumerate(clashes[:MOST_COLLISIONS], start=1):
+        found.append(_collision(str(number), clash, copy, asked, situation, context))
+    if len(clashes) > MOST_COLLISIONS:
+        copy.problems.append(
+            f"{len(clashes) - MOST_COLLISIONS} more conflicts; "
+            "agentsched calendar conflicts lists them"
+        )
+    return found
+
+
+def _collision(
+    id: str, clash: Conflict, copy: _Copy, asked: list[ResolveConflicts],
+    situation: Situation, context: AgentContext,
+) -> Collision:  # fmt: skip
+    proposal = resolve(clash, situation)
+    staying = copy.uids | _kept(asked, clash)
+    ways = [way for way in proposal.options if way.feasible and way.action != "ask"]
+    # What the user just spoke of stays if the other one can give way.
+    yielding = [way for way in ways if way.occurrence.uid not in staying] or ways
+    options = list(_options(yielding, copy, context))
+    zone = context.zone
+    if not options or options[-1].drafts:
+        options.append(Option(letter="a", words="leave both as they are"))
+    lettered = tuple(
+        option.model_copy(update={"letter": letter})
+        for letter, option in zip(LETTERS, options, strict=False)
+    )
+    words = " and ".join(
+        f"{o.title[:60]!r} {o.start.astimezone(zone):%a %d %b %H:%M}-{o.end.astimezone(zone):%H:%M}"
+        for o in clash.occurrences
+    )
+    features = tuple(
+        dict(describe(o, situation.viewer, situation.contacts, situation.now))
+        for o in clash.occurrences
+    )
+    return Collision(
+        id=id,
+        words=f"{words}: {clash}",
+        options=lettered,
+        titles=tuple(o.title[:300] for o in clash.occurrences),
+        candidates=features if len(features) == 2 else (),
+        separates=_separates(proposal),
+    )
+
+
+def _options(ways: Sequence[WayOut], copy: _Copy, context: AgentContext) -> Iterator[Option]:
+    zone = context.zone
+    count = 0
+    for way in ways:
+        title = way.occurrence.title[:80]
+        for slot in way.slots[:2] if way.action == "reschedule" else (None,):
+            if count == len(LETTERS) - 1:
+                return
+            draft = None
+            why = ""
+            match way.action:
+                case "reschedule" if slot is not None:
+                    start, end = slot.start.astimezone(zone), slot.end.astimezone(zone)
+                    draft = Draft(
+                        verb="move", event=way.occurrence.id, title=title, start=start, end=end,
+                        words=f"move {title!r} to {start:%a %d %b %H:%M}-{end:%H:%M}",
+                    )  # fmt: skip
+                    why = "checked: free then"
+                    if slot.perhaps_busy:
+                        why = f"{', '.join(slot.perhaps_busy)} may be busy then"
+                case "decline":
+                    invited = way.why.startswith("decline")
+                    verb: Literal["decline", "cancel"] = "decline" if invited else "cancel"
+                    day = way.occurrence.start.astimezone(zone)
+                    draft = Draft(
+                        verb=verb, event=way.occurrence.id, title=title,
+                        words=f"{verb} {title!r} on {day:%a %d %b}",
+                        token=copy.desk.book.token(verb, way.occurrence.id),
+                    )  # fmt: skip
+                case "delegate":
+                    draft = Draft(
+                        verb="delegate", event=way.occurrence.id, title=title,
+                        people=(way.delegate,), words=f"delegate {title!r} to {way.delegate}",
+                    )  # fmt: skip
+                case _:
+                    pass
+            words = draft.words if draft else f"keep {title!r} as it is"
+            count += 1
+            yield Option(letter="a", words=words, drafts=(draft,) if draft else (), why=why)
+
+
+def _kept(asked: Iterable[ResolveConflicts], clash: Conflict) -> set[str]:
+    """UIDs that the user's words protect: what is to be kept, or is not what may move."""
+    found: set[str] = set()
+    for one in asked:
+        for occurrence in clash.occurrences:
+            title = occurrence.title.casefold()
+            if one.keep and all(word in title for word in one.keep.casefold().split()):
+                found.add(occurrence.uid)
+    return found
+
+
+def _asked_window(one: ResolveConflicts, now: datetime) -> tuple[datetime, datetime]:
+    if one.within is None or one.within.start is None:
+        return now, now + SETTLED
+    start = one.within.start
+    return start, one.within.end or start + timedelta(days=1)
+
+
+def _once(clashes: Iterable[Conflict]) -> list[Conflict]:
+    seen: dict[tuple[str, ...], Conflict] = {}
+    for clash in clashes:
+        if clash.second is not None:
+            seen.setdefault(tuple(sorted(o.id for o in clash.occurrences)), clash)
+    return sorted(seen.values(), key=lambda c: (c.occurrences[-1].start, c.first.id))
+
+
+def _separates(proposal: Proposal) -> str:
+    return proposal.separating

@@ -1,0 +1,197 @@
+"""The user's calendar at one moment: events by words, people by name, a copy to try things on."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from agentsched.calendars import (
+    Access,
+    Book,
+    CalendarError,
+    Journal,
+    Occurrence,
+    Spacing,
+    Viewer,
+    open_calendar,
+    parse_hours,
+)
+from agentsched.calendars.contacts import Contact, Contacts, load_contacts
+from agentsched.calendars.hours import WorkHours
+from agentsched.calendars.scratch import ScratchCalendar
+from agentsched.calendars.travel import Travel
+from agentsched.settings import CalendarSettings
+from agentsched.understanding.intents import EventRef
+
+HORIZON = timedelta(days=60)
+"""How far ahead an event named in words is looked for."""
+
+
+@dataclass(frozen=True)
+class Desk:
+    """An open calendar with what is needed to speak of it."""
+
+    book: Book
+    now: datetime
+    zone: ZoneInfo
+    settings: CalendarSettings = field(repr=False)
+    contacts: Contacts = field(repr=False)
+
+    @property
+    def people(self) -> tuple[str, ...]:
+        """Names that are known."""
+        known = self.contacts.by_address.values()
+        return tuple(contact.name for contact in known if contact.name)
+
+    @property
+    def hours(self) -> WorkHours | None:
+        """When the user works; None: at any time."""
+        return parse_hours(self.settings.hours, self.zone) if self.settings.hours else None
+
+    @property
+    def spacing(self) -> Spacing:
+        """Buffers and ways as set; working hours bind proposals, not what stands there already."""
+        return Spacing(
+            timedelta(minutes=self.settings.buffer_minutes),
+            Travel(otherwise=self.settings.travel_minutes),
+        )
+
+    def occurrences(self, low: datetime, high: datetime) -> tuple[Occurrence, ...]:
+        """Return what takes place, in UTC order."""
+        return self.book.expand(low.astimezone(UTC), high.astimezone(UTC)).occurrences
+
+    def contact(self, name: str) -> Contact | None:
+        """Return whom a name or address means; None if nobody or several."""
+        asked = name.casefold().strip()
+        known = self.contacts.by_address.values()
+        exact = [c for c in known if asked in (c.address.casefold(), c.name.casefold())]
+        fitting = exact or [c for c in known if asked and asked in c.name.casefold().split()]
+        return fitting[0] if len(fitting) == 1 else None
+
+    def calendar_of(
+        self, contact: Contact, low: datetime, high: datetime
+    ) -> tuple[Occurrence, ...] | None:
+        """Return somebody's events, as far as their calendar is known; None where it is not.
+
+        Raises:
+            CalendarError: It is known and cannot be opened.
+        """
+        if not contact.calendar:
+            return None
+        zone = ZoneInfo(contact.zone) if contact.zone else self.zone
+        store = open_calendar(contact.calendar, access=access(self.settings))
+        viewer = Viewer(zone, frozenset({contact.address.lower()}))
+        book = Book(
+            store, Journal(Path(tempfile.gettempdir()) / "unused"), viewer, lambda: self.now
+        )
+        try:
+            return book.expand(low.astimezone(UTC), high.astimezone(UTC)).occurrences
+        finally:
+            book.close()
+
+    def find(self, wanted: EventRef, last: str) -> list[Occurrence]:
+        """Return the occurrences that words point at, the nearest first.
+
+        Args:
+            wanted: Words, time, people.
+            last: Title of the event spoken of last.
+
+        Raises:
+            CalendarError: None fits.
+        """
+        words = last if wanted.last and not wanted.words else wanted.words
+        low, high = self._window(wanted)
+        coming = self.occurrences(low, high)
+        fitting = [o for o in coming if _matches(o, words, wanted.people)]
+        at = wanted.when.start if wanted.when is not None and not wanted.when.all_day else None
+        if at is not None:
+            exact = [o for o in fitting if o.start == at.astimezone(UTC)]
+            fitting = exact or fitting
+        if not fitting:
+            about = words or ", ".join(wanted.people) or "that"
+            raise CalendarError(
+                f"no event {about!r} from {low.astimezone(self.zone):%d %b} to "
+                f"{high.astimezone(self.zone):%d %b}; agentsched calendar agenda lists them"
+            )
+        if wanted.all:
+            return fitting
+        exact_title = [o for o in fitting if o.title.casefold() == words.casefold()] or fitting
+        uids = {o.uid for o in exact_title}
+        if len(uids) > 1 and len({(o.title, o.start) for o in exact_title[:2]}) > 1:
+            first = exact_title[0]
+            others = [o for o in exact_title if o.uid != first.uid]
+            if words and others and others[0].title != first.title:
+                names = ", ".join(
+                    f"{o.title[:40]!r} {o.start.astimezone(self.zone):%a %d %b %H:%M}"
+                    for o in (first, others[0])
+                )
+                raise CalendarError(f"several events fit {words!r}: {names}; say which day")
+        return exact_title[:1]
+
+    def _window(self, wanted: EventRef) -> tuple[datetime, datetime]:
+        when = wanted.when
+        day = self.now.replace(hour=0, minute=0, second=0, microsecond=0)
+        if when is None or when.start is None:
+            return day, day + HORIZON
+        start = when.start.astimezone(self.zone)
+        begin = start.replace(hour=0, minute=0, second=0, microsecond=0)
+        end = when.end.astimezone(self.zone) if when.end is not None else begin + timedelta(days=1)
+        return begin, max(end, begin + timedelta(days=1))
+
+    @contextmanager
+    def scratch(self) -> Iterator[Book]:
+        """Give a copy of the calendar that forgets what was done to it."""
+        with tempfile.TemporaryDirectory(prefix="agentsched-") as folder:
+            copy = ScratchCalendar.copy_of(self.book.store)
+            yield Book(copy, Journal(Path(folder) / "journal"), self.book.viewer, lambda: self.now)
+
+
+@contextmanager
+def open_desk(
+    settings: CalendarSettings, place: str, journal: Path, zone: ZoneInfo, now: datetime
+) -> Iterator[Desk]:
+    """Open the user's calendar.
+
+    Args:
+        settings: Whose, and what lies between events.
+        place: Folder, file or URL; a folder that is not there is made where it is the default.
+        journal: File of what was done, for undo.
+        zone: The user's.
+        now: The time.
+
+    Raises:
+        CalendarError: There is no such calendar, or it cannot be reached.
+    """
+    store = open_calendar(
+        place, access=access(settings), name=settings.name, make="://" not in place
+    )
+    contacts = load_contacts(settings.contacts) if settings.contacts else Contacts.of()
+    viewer = Viewer(zone, frozenset(address.lower() for address in settings.addresses))
+    book = Book(store, Journal(journal), viewer, lambda: now)
+    try:
+        yield Desk(book, now, zone, settings, contacts)
+    finally:
+        book.close()
+
+
+def access(settings: CalendarSettings) -> Access:
+    """Return how a CalDAV server is reached."""
+    return Access(settings.user, settings.password.get_secret_value(), settings.timeout_seconds)
+
+
+def _matches(occurrence: Occurrence, words: str, people: Iterable[str]) -> bool:
+    title = occurrence.title.casefold()
+    if not all(word in title for word in words.casefold().split()):
+        return False
+    named = [a.name.casefold() or a.address for a in occurrence.attendees]
+    if occurrence.organiser is not None:
+        named.append(occurrence.organiser.name.casefold() or occurrence.organiser.address)
+    return all(
+        person.casefold() in title or any(person.casefold() in one for one in named)
+        for person in people
+    )

@@ -1,0 +1,102 @@
+"""Calendar changes that are proposed: what would be written, and each conflict's ways out."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+Words = Annotated[str, Field(max_length=1000)]
+Verb = Literal["add", "move", "cancel", "accept", "decline", "delegate", "keep"]
+Scope = Literal["this", "future", "series"]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Draft(_Part):
+    """One change of the calendar, not yet made; which fields count depends on the verb."""
+
+    verb: Verb
+    words: Words
+    """What would be done, for people."""
+    event: str = ""
+    """Id of the occurrence, or UID; empty for a new event."""
+    scope: Scope = "this"
+    title: str = Field(default="", max_length=300)
+    start: AwareDatetime | None = None
+    end: AwareDatetime | None = None
+    all_day: bool = False
+    rrule: str = Field(default="", max_length=300)
+    zone: str = Field(default="", max_length=80)
+    place: str = Field(default="", max_length=300)
+    people: tuple[Annotated[str, Field(max_length=320)], ...] = ()
+    token: str = Field(default="", max_length=200)
+    """What stands for the user's yes to a destructive change of the event as it was shown."""
+
+    @property
+    def destructive(self) -> bool:
+        """Whether it takes something away from somebody."""
+        return self.verb in ("cancel", "decline")
+
+
+class Option(_Part):
+    """One way out of a conflict."""
+
+    letter: str = Field(pattern=r"^[a-z]$")
+    words: Words
+    drafts: tuple[Draft, ...] = ()
+    """Empty: everything stays as it is."""
+    why: Words = ""
+
+
+class Collision(_Part):
+    """Two things at one time, and what can be done about it; the first option is proposed."""
+
+    id: str = Field(max_length=12)
+    """``1``, ``2``, … in the order shown."""
+    words: Words
+    """Both occurrences, kind and minutes."""
+    options: tuple[Option, ...] = Field(min_length=1)
+    titles: tuple[Annotated[str, Field(max_length=300)], ...] = ()
+    """Of the events that collide."""
+    candidates: tuple[dict[str, str], ...] = ()
+    """Their features, for learning from the choice."""
+    separates: Words = ""
+    """The feature that tells the two best options apart."""
+
+    def option(self, letter: str) -> Option:
+        """Return the option of that letter; the first for an empty one.
+
+        Raises:
+            KeyError: There is none.
+        """
+        if not letter:
+            return self.options[0]
+        for option in self.options:
+            if option.letter == letter:
+                return option
+        raise KeyError(letter)
+
+
+class Settlement(_Part):
+    """Everything a turn would do to the calendar."""
+
+    drafts: tuple[Draft, ...] = ()
+    collisions: tuple[Collision, ...] = ()
+    notes: tuple[Words, ...] = ()
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing to approve."""
+        return not self.drafts and not any(
+            option.drafts for one in self.collisions for option in one.options
+        )
+
+    def chosen(self, choices: dict[str, str]) -> tuple[Draft, ...]:
+        """Return all changes under these choices (collision id to letter)."""
+        found = list(self.drafts)
+        for one in self.collisions:
+            found += one.option(choices.get(one.id, "")).drafts
+        return tuple(found)

@@ -1,0 +1,100 @@
+"""What a conversation carries from step to step, and what of it survives the process."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final, Literal, TypedDict
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from agentsched.agent.settlement import Settlement
+from agentsched.planning.graph import TaskGraph
+from agentsched.planning.plan import Plan
+from agentsched.understanding import Understood
+
+REMEMBERED: Final = 40
+"""Sentences of the conversation that are kept; older ones are in the checkpoints."""
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Said(_Part):
+    """One turn of the conversation."""
+
+    who: Literal["user", "assistant"]
+    text: str = Field(max_length=20_000)
+
+
+class Section(_Part):
+    """A part of an answer: a heading and sentences."""
+
+    title: str = Field(default="", max_length=120)
+    lines: tuple[str, ...]
+
+
+class Ask(_Part):
+    """What the user is asked before anything happens; the payload of an ``interrupt``."""
+
+    kind: Literal["question", "approval"]
+    question: str
+    sections: tuple[Section, ...] = ()
+    """What it is about: plan, changes, conflicts with their proposals."""
+    choices: dict[str, tuple[str, ...]] = {}
+    """Conflict id to the letters that may be chosen; the first is taken by a plain yes."""
+
+
+class Approval(_Part):
+    """The user's word on an ``Ask``."""
+
+    decision: Literal["yes", "no", "edit", "answer"]
+    text: str = Field(default="", max_length=8000)
+    """What to change, or the answer to a question."""
+    choices: dict[str, str] = {}
+
+
+def _keep_last(old: list[Said], new: list[Said]) -> list[Said]:
+    return [*old, *new][-REMEMBERED:]
+
+
+def _append(old: list[Section] | None, new: list[Section] | None) -> list[Section]:
+    """Add to this turn's answer; None begins a new one."""
+    return [] if new is None else [*(old or []), *new]
+
+
+class State(TypedDict, total=False):
+    """A turn begins with ``message``; what lies below ``history`` outlives the turn."""
+
+    message: str
+    now: str
+    """When the turn began, ISO with zone: a step that runs again sees the same time."""
+    asked: str
+    """The question that ``message`` answers; empty for a new request."""
+    understood: Understood
+    wanted: TaskGraph | None
+    """The task graph of this turn, not yet approved."""
+    proposed: Plan | None
+    settlement: Settlement | None
+    """Calendar changes of this turn, not yet approved."""
+    answer: Annotated[list[Section] | None, _append]
+    approval: Approval | None
+
+    history: Annotated[list[Said], _keep_last]
+    graph: TaskGraph | None
+    """The last task graph that was planned; follow-ups change it."""
+    plan: Plan | None
+    event: str
+    """Title of the event spoken of last."""
+    execution: str
+    """Name of the execution that carries ``plan`` out now; empty when there is none."""
+    replans: int
+    trouble: list[str]
+    """Why the rest is planned anew, and how the new plan differs."""
+    executed: list[str]
+    """Names of executions that have ended, the newest last."""
+
+
+STORED_TYPES: Final = (
+    Approval, Ask, Plan, Said, Section, Settlement, TaskGraph, Understood,
+)  # fmt: skip
+"""What a checkpoint may hold beside plain data."""

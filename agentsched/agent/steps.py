@@ -1,0 +1,356 @@
+"""The steps of the graph: each reads the state, calls something that never heard of LangGraph.
+
+A step that was cut off by a crash runs again from its beginning, so a step either asks
+(``interrupt`` before anything else) or acts on what can be found again (ledger, journal).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from datetime import datetime
+from typing import Literal
+
+from langgraph.runtime import Runtime
+from langgraph.types import Command, Send, interrupt
+
+from agentsched.agent import agenda, answers, work
+from agentsched.agent.carrying import Trouble
+from agentsched.agent.context import AgentContext
+from agentsched.agent.executions import carrying
+from agentsched.agent.presenting import (
+    approval,
+    infeasible_sections,
+    plan_sections,
+    report_sections,
+    settlement_sections,
+    text_of,
+)
+from agentsched.agent.state import Approval, Ask, Said, Section, State
+from agentsched.agent.wishes import learn_choices, placement_wishes, settle_preferences
+from agentsched.errors import AgentSchedError
+from agentsched.execution import Record
+from agentsched.planning import Infeasible
+from agentsched.understanding import Context
+from agentsched.understanding import understand as read_message
+from evaluator.cluster.scenario import scenario_names
+from evaluator.errors import EvaluatorError
+
+Run = Runtime[AgentContext]
+MOST_REPLANS = 20
+"""Of one execution; beyond that something is wrong that planning cannot mend."""
+
+
+async def understand(state: State, runtime: Run) -> State:
+    """Read the message, or the answer to a question, into intents."""
+    context = runtime.context
+    now = context.clock.now().astimezone(context.zone)
+    message, asked = state["message"], state.get("asked", "")
+    with context.desk() as desk:
+        people = desk.people
+    about = Context(
+        now=now,
+        zone=context.zone,
+        graph=state.get("graph"),
+        event=state.get("event", ""),
+        asked=asked,
+        history=tuple(said.text for said in state.get("history", []) if said.who == "user"),
+        people=people,
+        scenarios=scenario_names(),
+        inventory=context.inventory,
+    )
+    _tell(runtime, "understanding")
+    understood = await asyncio.to_thread(read_message, message, about, context.model)
+    said = [Said(who="user", text=message[:20_000])]
+    update: State = {"understood": understood, "now": now.isoformat(), "history": said}
+    if asked:
+        return update
+    return {
+        **update, "answer": None, "wanted": None, "proposed": None, "settlement": None,
+        "approval": None, "execution": "", "replans": 0, "trouble": [],
+    }  # fmt: skip
+
+
+def after_understand(state: State) -> Literal["clarify", "settle"]:
+    """Ask at most one question a turn."""
+    needs = state["understood"].question is not None and not state.get("asked")
+    return "clarify" if needs else "settle"
+
+
+async def clarify(state: State) -> State:
+    """Put the one question whose answer would change the plan."""
+    question = state["understood"].question or ""
+    reply = Approval.model_validate(interrupt(Ask(kind="question", question=question)))
+    said = [Said(who="assistant", text=question)]
+    return {"message": reply.text or reply.decision, "asked": question, "history": said}
+
+
+async def settle(state: State, runtime: Run) -> State:
+    """Take down stated preferences; answer what was only asked."""
+    context, understood = runtime.context, state["understood"]
+    sections = settle_preferences(understood, context)
+    sections += await asyncio.to_thread(answers.answer, state, context)
+    notes = list(understood.notes)
+    if context.model is None and context.why_no_model and answers.needs_model(understood):
+        notes.append(f"no model reads along: {context.why_no_model}")
+    if notes:
+        sections.append(Section(title="Note", lines=tuple(notes)))
+    return {"asked": "", "answer": sections}
+
+
+async def decompose(state: State, runtime: Run) -> State:
+    """Make the task graph of everything that is to be run."""
+    context = runtime.context
+    try:
+        graph = work.wanted(state["understood"], context.settings.runs.directory)
+    except AgentSchedError as error:
+        return {"answer": [Section(title="Cannot", lines=(str(error),))]}
+    if graph is None:
+        return {}
+    prepared = work.prepare(graph, context, placement_wishes(context))
+    if prepared.problems:
+        section = Section(title="Cannot run here", lines=prepared.problems)
+        return {"wanted": prepared.graph, "answer": [section]}
+    return {"wanted": prepared.graph}
+
+
+async def arrange(state: State, runtime: Run) -> State:
+    """Draft what the message wants of the calendar, with every conflict and its ways out."""
+    context, understood = runtime.context, state["understood"]
+    if not agenda.concerns(understood):
+        return {}
+    try:
+        found = await asyncio.to_thread(
+            agenda.arrange, understood, _now(state), context, state.get("event", "")
+        )
+    except (AgentSchedError, EvaluatorError) as error:
+        return {"answer": [Section(title="Calendar", lines=(str(error),))]}
+    return {"settlement": found.settlement, "event": found.event, "answer": list(found.sections)}
+
+
+async def plan(state: State, runtime: Run) -> State:
+    """Plan the graph around everything hard."""
+    context, graph = runtime.context, state.get("wanted")
+    if graph is None or _has(state, "Cannot run here"):
+        return {}
+    _tell(runtime, "planning")
+    busy = await asyncio.to_thread(agenda.busy_people, graph, _now(state), context)
+    try:
+        found = await asyncio.to_thread(
+            lambda: work.make_plan(
+                graph, context, _now(state), busy=busy, previous=state.get("plan")
+            )
+        )
+    except AgentSchedError as error:
+        return {"answer": [Section(title="No plan", lines=(str(error),))]}
+    if isinstance(found, Infeasible):
+        return {"graph": graph, "answer": infeasible_sections(found)}
+    return {"proposed": found.plan, "graph": graph}
+
+
+def after_plan(state: State) -> Literal["approve", "report"]:
+    """Ask only if there is something to approve."""
+    settlement = state.get("settlement")
+    something = state.get("proposed") is not None or (
+        settlement is not None and not settlement.empty
+    )
+    return "approve" if something else "report"
+
+
+async def approve(state: State, runtime: Run) -> Command[Literal["apply", "understand", "report"]]:
+    """Show everything that would happen, and wait for the user's word."""
+    zone = runtime.context.zone
+    graph, proposed, settlement = (
+        state.get("wanted"),
+        state.get("proposed"),
+        state.get("settlement"),
+    )
+    sections = list(state.get("answer") or [])
+    if graph is not None and proposed is not None:
+        sections += plan_sections(graph, proposed, zone)
+    if settlement is not None:
+        sections += settlement_sections(settlement)
+    ask = approval(sections, settlement, proposed is not None)
+    word = Approval.model_validate(interrupt(ask))
+    said = [Said(who="assistant", text=text_of(sections)[:20_000])]
+    match word.decision:
+        case "yes":
+            name = f"{runtime.context.thread.lower()}-{secrets.token_hex(4)}"
+            update: State = {"approval": word, "history": said}
+            if proposed is not None:
+                update |= {"graph": graph, "plan": proposed, "execution": name}
+            # What was shown for approval need not be said again.
+            return Command(goto="apply", update={**update, "answer": None})
+        case "no":
+            section = Section(lines=("Nothing was done.",))
+            return Command(
+                goto="report",
+                update={"approval": word, "history": said, "answer": [section]},
+            )
+        case _:
+            return Command(
+                goto="understand",
+                update={"message": word.text, "asked": "", "history": said, "approval": None},
+            )
+
+
+async def apply(state: State, runtime: Run) -> State:
+    """Write the approved calendar changes; each once, however often this step runs."""
+    context, settlement, word = runtime.context, state.get("settlement"), state.get("approval")
+    if settlement is None or word is None:
+        return {}
+    sections = await asyncio.to_thread(
+        agenda.apply, settlement, word.choices, context, _turn_key(state)
+    )
+    sections += learn_choices(settlement, word.choices, context, _turn_key(state))
+    return {"answer": sections, "settlement": None}
+
+
+async def carry(state: dict[str, str], runtime: Run) -> State:
+    """See one task through."""
+    carried = carrying(runtime.context, state["execution"])
+    carried.tell = lambda record: _tell_record(runtime, record)
+    await carried.carry(state["task"])
+    return {}
+
+
+async def watch(state: State, runtime: Run) -> Command[Literal["report", "replan"]]:
+    """All steps came home: done, or trouble that needs another plan."""
+    carried = carrying(runtime.context, state["execution"])
+    report = carried.execution.report()
+    if report.completed or not carried.troubles():
+        return Command(goto="report")
+    return Command(goto="replan")
+
+
+async def replan(state: State, runtime: Run) -> Command[Literal["confirm", "adopt", "report"]]:
+    """Plan what is left anew; the user is asked where that changes what was approved."""
+    context = runtime.context
+    carried = carrying(context, state["execution"])
+    execution, now = carried.execution, context.clock.now()
+    troubles = carried.troubles()
+    failed = sorted(one.subject for one in troubles if one.kind == "gave_up")
+    why = tuple(_trouble_words(one) for one in troubles)
+    left = execution.remaining(again=failed)
+    graph, machines = left.graph, left.inventory
+    if graph is None or machines is None or state.get("replans", 0) >= MOST_REPLANS:
+        return Command(goto="report", update={"answer": [Section(title="Trouble", lines=why)]})
+    found = await asyncio.to_thread(
+        lambda: work.make_plan(
+            graph, context, now, previous=execution.state.plan, inventory=machines
+        )
+    )
+    if isinstance(found, Infeasible):
+        sections = [Section(title="Trouble", lines=why), *infeasible_sections(found)]
+        return Command(goto="report", update={"answer": sections})
+    margin = context.settings.execution.late_minutes * 60
+    changes = work.differs(execution.state.plan, found.plan, margin)
+    update: State = {
+        "wanted": graph, "proposed": found.plan, "replans": state.get("replans", 0) + 1,
+        "trouble": [*why, *changes],
+    }  # fmt: skip
+    return Command(goto="confirm" if failed or changes else "adopt", update=update)
+
+
+async def confirm(state: State, runtime: Run) -> Command[Literal["adopt", "stop"]]:
+    """Ask before going on by a plan that differs from the approved one."""
+    graph, proposed = state.get("wanted"), state.get("proposed")
+    assert graph is not None
+    assert proposed is not None
+    ask = Ask(
+        kind="approval",
+        question="Shall I go on like this? (yes, or no to stop here)",
+        sections=(
+            Section(title="The plan changes", lines=tuple(state.get("trouble", []))),
+            *plan_sections(graph, proposed, runtime.context.zone),
+        ),
+    )
+    word = Approval.model_validate(interrupt(ask))
+    return Command(goto="adopt" if word.decision == "yes" else "stop")
+
+
+async def adopt(state: State, runtime: Run) -> State:
+    """Go on by the new plan."""
+    graph, proposed = state.get("wanted"), state.get("proposed")
+    assert graph is not None
+    assert proposed is not None
+    carried = carrying(runtime.context, state["execution"])
+    execution = carried.execution
+    trouble = state.get("trouble", [])
+    machines = execution.remaining().inventory
+    if execution.state.plan != proposed and machines is not None:
+        execution.adopt(graph, proposed, machines, reason="; ".join(trouble)[:2000])
+    carried.take_up()
+    section = Section(title="Planned anew", lines=tuple(trouble))
+    return {"plan": proposed, "answer": [section]}
+
+
+async def stop(state: State, runtime: Run) -> State:
+    """End what runs and start nothing more."""
+    carried = carrying(runtime.context, state["execution"])
+    await carried.stop()
+    return {"answer": [Section(title="Stopped", lines=tuple(state.get("trouble", [])))]}
+
+
+async def dispatch(state: State, runtime: Run) -> State:
+    """Open the execution of the approved plan, or find it again."""
+    name, graph, plan = state.get("execution", ""), state.get("graph"), state.get("plan")
+    if name and graph is not None and plan is not None:
+        carrying(runtime.context, name, graph, plan)
+    return {}
+
+
+def fan_out(state: State) -> list[Send] | Literal["report"]:
+    """One step for each task of the plan in force; each waits for its turn by itself."""
+    plan, name = state.get("plan"), state.get("execution")
+    if plan is None or not name:
+        return "report"
+    return [Send("carry", {"execution": name, "task": place.task}) for place in plan.assignments]
+
+
+async def report(state: State, runtime: Run) -> State:
+    """Say what was done, and write it down for later."""
+    context, name = runtime.context, state.get("execution", "")
+    sections: list[Section] = []
+    if name:
+        found = carrying(context, name).execution.report()
+        sections = report_sections(found, context.zone)
+        answers.remember_execution(state, found, context)
+    text = text_of([*(state.get("answer") or []), *sections])
+    said = [Said(who="assistant", text=text[:20_000])] if text else []
+    done = [*state.get("executed", []), name] if name else state.get("executed", [])
+    return {
+        "answer": sections, "history": said, "approval": None, "proposed": None, "execution": "",
+        "executed": list(dict.fromkeys(done))[-20:],
+    }  # fmt: skip
+
+
+def _now(state: State) -> datetime:
+    return datetime.fromisoformat(state["now"])
+
+
+def _turn_key(state: State) -> str:
+    """Name this turn's approval for journals: the same after a crash, another in the next turn."""
+    return f"{state['now']}:{len(state.get('history', []))}"
+
+
+def _has(state: State, title: str) -> bool:
+    return any(section.title == title for section in state.get("answer") or [])
+
+
+def _tell(runtime: Run, what: str) -> None:
+    runtime.stream_writer({"type": "progress", "what": what})
+
+
+def _tell_record(runtime: Run, record: Record) -> None:
+    runtime.stream_writer({"type": "record", "record": record.model_dump(mode="json")})
+
+
+def _trouble_words(one: Trouble) -> str:
+    match one.kind:
+        case "gave_up":
+            return f"{one.subject} failed: {one.reason}"
+        case "lost":
+            return f"machine {one.subject} is gone"
+        case _:
+            return f"{one.subject} is late" + (f" ({one.reason})" if one.reason else "")

@@ -1,0 +1,200 @@
+"""Preferences: what the user says of them goes to memory, what memory knows goes into proposals."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from pydantic import TypeAdapter, ValidationError
+
+from agentsched.agent.context import AgentContext
+from agentsched.agent.settlement import Settlement
+from agentsched.agent.state import Section
+from agentsched.agent.vocabulary import features_named, translated
+from agentsched.calendars.preference import NoPreference, Preference, PreferenceModel, Reason
+from agentsched.planning.hint_words import read_hints, say_hint
+from agentsched.planning.hints import Hint
+from agentsched.understanding import StatePreference, Understood, WithdrawPreference
+from evaluator.calendar.learner import PreferenceLearner
+from evaluator.errors import EvaluatorError
+from memory import MemoryStore
+from memory.decisions import learn_from
+from memory.preferences import (
+    CALENDAR,
+    PLACEMENT,
+    Direction,
+    list_preferences,
+    load_learner,
+    state_preference,
+    withdraw_preference,
+)
+from memory.records import PreferenceRecord
+
+_HINT: TypeAdapter[Hint] = TypeAdapter(Hint)
+
+
+class Learnt:
+    """What memory has learnt of the user, as the resolution of conflicts asks for it."""
+
+    def __init__(self, learner: PreferenceLearner) -> None:
+        self._learner = learner
+
+    def prefer(self, candidates: Sequence[Mapping[str, str]]) -> Preference:
+        """See ``calendars.preference.PreferenceModel``."""
+        if len(candidates) < 2:
+            return NoPreference().prefer(candidates)
+        found = self._learner.prefer([translated(one) for one in candidates])
+        reasons = tuple(
+            Reason(*_first_part(reason.predicate), reason.contribution, reason.evidence)
+            for reason in found.reasons
+        )
+        return Preference(found.order, found.probability, reasons)
+
+
+def preference_model(context: AgentContext) -> PreferenceModel:
+    """Return what is known of the user's preferences among events."""
+    with context.memory() as store:
+        return Learnt(load_learner(store, CALENDAR, context.settings.agent.role))
+
+
+def placement_wishes(context: AgentContext) -> tuple[Hint, ...]:
+    """Return the placement preferences in force, as hints for every task of a plan."""
+    with context.memory() as store:
+        known = list_preferences(store, scope=PLACEMENT)
+    found: list[Hint] = []
+    for one in known:
+        try:
+            found.append(_HINT.validate_python(one.preference.details.get("hint")))
+        except ValidationError:
+            continue  # of another version; the listing still shows it
+    return tuple(found)
+
+
+def settle_preferences(understood: Understood, context: AgentContext) -> list[Section]:
+    """Take down what the user states or withdraws; say what was understood and how to undo it."""
+    lines: list[str] = []
+    intents = [i for i in understood.intents if isinstance(i, StatePreference | WithdrawPreference)]
+    if not intents:
+        return []
+    with context.memory() as store:
+        for intent in intents:
+            try:
+                match intent:
+                    case StatePreference():
+                        lines += _state(intent, store, context)
+                    case WithdrawPreference():
+                        lines += _withdraw(intent, store)
+            except EvaluatorError as error:
+                lines.append(str(error))
+    return [Section(title="Preferences", lines=tuple(lines))]
+
+
+def learn_choices(
+    settlement: Settlement, choices: dict[str, str], context: AgentContext, key: str
+) -> list[Section]:
+    """Learn from how the user settled each conflict: what gave way was worth less."""
+    lines: list[str] = []
+    with context.memory() as store:
+        for one in settlement.collisions:
+            option = one.option(choices.get(one.id, ""))
+            if len(one.candidates) != 2 or not option.drafts or one.id not in choices:
+                continue  # a plain yes took the proposal: the user did not say which matters more
+            gave_way = next(
+                (n for n, title in enumerate(one.titles) if title == option.drafts[0].title), None
+            )
+            if gave_way is None:
+                continue
+            learn_from(
+                store,
+                [translated(features) for features in one.candidates],
+                1 - gave_way,
+                subject=one.words[:400],
+                action=option.words,
+                labels=one.titles,
+                key=f"{key}:{one.id}",
+                role=context.settings.agent.role,
+            )
+            lines.append(
+                f"{one.titles[1 - gave_way]!r} mattered more than {one.titles[gave_way]!r}"
+            )
+    return [Section(title="Learnt", lines=tuple(lines))] if lines else []
+
+
+def _state(intent: StatePreference, store: MemoryStore, context: AgentContext) -> Iterator[str]:
+    said = " ".join(intent.phrases)[:300]
+    reading = read_hints(said, inventory=context.inventory, tasks=())
+    if reading.hints:
+        for hint in reading.hints:
+            yield from _state_hint(hint, intent, store)
+        return
+    events = features_named(intent.about, intent.weekdays, intent.start, intent.end)
+    if not events:
+        yield (
+            f"{intent.about!r} names no kind of event, time, person or machine that could be "
+            "preferred; say for example 'avoid vendor calls on Friday afternoons'"
+        )
+        return
+    for features in events:
+        kept = state_preference(
+            store, _predicate(features), intent.direction, hard=intent.hard, text=said
+        )
+        yield _told(kept)
+    if intent.over:
+        other: Direction = "avoid" if intent.direction == "prefer" else "prefer"
+        for features in features_named(intent.over):
+            yield _told(state_preference(store, _predicate(features), other, hard=False, text=said))
+
+
+def _state_hint(hint: Hint, intent: StatePreference, store: MemoryStore) -> Iterator[str]:
+    plain = hint.model_copy(update={"tasks": (), "hard": intent.hard})
+    kept = state_preference(
+        store,
+        say_hint(plain)[:200],
+        intent.direction,
+        scope=PLACEMENT,
+        hard=intent.hard,
+        weight=hint.weight,
+        text=" ".join(intent.phrases)[:300],
+        hint=plain.model_dump(mode="json"),
+    )
+    yield _told(kept)
+
+
+def _withdraw(intent: WithdrawPreference, store: MemoryStore) -> Iterator[str]:
+    stated = [one.preference for one in list_preferences(store, source="stated")]
+    if not stated:
+        yield "no preference was stated that could be withdrawn"
+        return
+    words = intent.about.casefold().split()
+    wanted = {_predicate(features) for features in features_named(intent.about)}
+    fitting = [p for p in stated if p.predicate in wanted] or [
+        p
+        for p in stated
+        if words and any(word in p.text.casefold() for word in words if len(word) > 3)
+    ]
+    if not words or intent.about.casefold() in ("that", "it", "last", "the last one"):
+        fitting = [max(stated, key=lambda p: p.updated)]
+    if not fitting:
+        known = "; ".join(p.text for p in stated[:4])
+        yield f"no stated preference fits {intent.about!r}; stated are: {known}"
+        return
+    for one in fitting:
+        gone = withdraw_preference(store, one.id)
+        yield f"withdrawn: {gone.text} (agentsched memory preferences restore {gone.id[:12]})"
+
+
+def _told(kept: PreferenceRecord) -> str:
+    what = "rule" if kept.hard else "wish"
+    verb = "prefer" if kept.direction == "prefer" else "avoid"
+    return (
+        f"{what} noted: {verb} {kept.predicate.replace('=', ' ')} "
+        f"(agentsched memory preferences withdraw {kept.id[:12]})"
+    )
+
+
+def _predicate(features: Mapping[str, str]) -> str:
+    return ",".join(f"{name}={value}" for name, value in features.items())
+
+
+def _first_part(predicate: str) -> tuple[str, str]:
+    feature, _, value = predicate.partition("=")
+    return feature, value.split(",")[0] if value else ""
