@@ -15,11 +15,15 @@ from agentsched.planning.hints import (
     Hint,
     LabelHint,
     PlaceHint,
+    Quantity,
     SpreadHint,
     TogetherHint,
 )
-from agentsched.planning.inventory import Inventory, Machine
+from agentsched.planning.inventory import Away, Inventory, Machine
+from agentsched.planning.placement import amount
+from agentsched.planning.plan import Assignment
 
+FAR = timedelta(days=3650)
 OVERRUN = 1.25
 """A task beyond its planned duration is thought to need this much of what it has taken so far."""
 
@@ -42,7 +46,10 @@ class Remaining:
     """Tasks not done and not given up. Running ones are ``fixed`` at their true start and bound to
     their machines by hard hints. None when nothing is left."""
     inventory: Inventory | None
-    """Without the machines that are lost; None when none is left."""
+    """Without the machines that are lost; None when none is left. One on which something is still
+    thought to run stays, and is away from now on."""
+    started: tuple[Assignment, ...]
+    """Where and when running tasks run, with their expected ends: for ``PlanRequest.started``."""
     finished: dict[str, Span]
     running: dict[str, Span]
     given_up: dict[str, str]
@@ -85,10 +92,11 @@ def remaining(state: State, now: datetime, *, again: Collection[str] = ()) -> Re
             }
         )
         graph = TaskGraph.model_validate(graph.model_dump())
-    kept = tuple(m for m in state.inventory.machines if m.name not in state.lost)
+    kept = tuple(_still_there(state, live, now))
     return Remaining(
         graph=graph,
         inventory=state.inventory.model_copy(update={"machines": kept}) if kept else None,
+        started=tuple(_expected(tried, now) for tried in live.values()),
         finished=finished,
         running={
             id: Span(tried.started, None, tried.intent.machines) for id, tried in live.items()
@@ -119,10 +127,7 @@ def _waiting(task: Task, ids: set[str]) -> Task:
 
 def _running(task: Task, tried: Tried, machines: dict[str, Machine], now: datetime) -> Task:
     """Fix a running task at its start, with as long as it takes at least, or is thought to take."""
-    taken = max(0.0, (now - tried.started).total_seconds())
-    seconds = tried.intent.seconds
-    if taken >= seconds:
-        seconds = taken * OVERRUN + 1
+    seconds = _seconds(tried, now)
     # Durations are those of a machine of speed 1.
     speed = min((machines[name].speed for name in tried.intent.machines), default=1.0)
     return task.model_copy(
@@ -134,6 +139,33 @@ def _running(task: Task, tried: Tried, machines: dict[str, Machine], now: dateti
             "deadline": _reachable(task.deadline, tried.started + timedelta(seconds=seconds)),
         }
     )
+
+
+def _seconds(tried: Tried, now: datetime) -> float:
+    """Return how long a running task takes in all, as far as one can tell."""
+    taken = max(0.0, (now - tried.started).total_seconds())
+    planned = tried.intent.seconds
+    return planned if taken < planned else taken * OVERRUN + 1
+
+
+def _expected(tried: Tried, now: datetime) -> Assignment:
+    start = tried.started.astimezone(UTC)
+    return Assignment(
+        task=tried.intent.task,
+        machines=tried.intent.machines,
+        start=start,
+        end=start + timedelta(seconds=_seconds(tried, now)),
+    )
+
+
+def _still_there(state: State, live: dict[str, Tried], now: datetime) -> Iterator[Machine]:
+    busy = {name for tried in live.values() for name in tried.intent.machines}
+    for machine in state.inventory.machines:
+        if machine.name not in state.lost:
+            yield machine
+        elif machine.name in busy:
+            gone = Away(start=now, end=now + FAR, reason="lost")
+            yield machine.model_copy(update={"away": (*machine.away, gone)})
 
 
 def _reachable(deadline: datetime | None, end: datetime) -> datetime | None:
@@ -200,22 +232,10 @@ def _beside(
         yield PlaceHint.model_validate({**common, "level": hint.level, "names": places})
 
 
-def _spent(quantity: str, span: Span, machines: dict[str, Machine]) -> float:
+def _spent(quantity: Quantity, span: Span, machines: dict[str, Machine]) -> float:
     """Return money, grams of CO2 or kWh that a finished task took."""
     if span.end is None:
         return 0.0
-    hours = max(0.0, (span.end - span.start).total_seconds()) / 3600
-    total = 0.0
-    for name in span.machines:
-        machine = machines.get(name)
-        if machine is None:
-            continue
-        energy = machine.watts / 1000 * hours
-        match quantity:
-            case "price":
-                total += machine.price * hours
-            case "energy":
-                total += energy
-            case _:
-                total += energy * machine.carbon
-    return total
+    seconds = max(0.0, (span.end - span.start).total_seconds())
+    known = [machines[name] for name in span.machines if name in machines]
+    return sum(amount(machine, quantity, seconds) for machine in known)

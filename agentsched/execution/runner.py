@@ -7,7 +7,7 @@ and ``start_and_wait``; scripts call ``run_plan``.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable
 from typing import Self
 
 from agentsched.errors import UserError
@@ -147,9 +147,9 @@ class Execution:
         # Commands go to the executor at once; what has none waits here for its time.
         return (*(task for task in here if not task.command), *ahead(self.state, held=held))
 
-    def remaining(self) -> Remaining:
+    def remaining(self, *, again: Collection[str] = ()) -> Remaining:
         """Say what is left to be planned anew; see ``remaining.remaining``."""
-        return remaining(self.state, self._clock.now())
+        return remaining(self.state, self._clock.now(), again=again)
 
     def report(self) -> Report:
         """Say what became of the plan so far."""
@@ -311,6 +311,10 @@ class Execution:
             await _together(self._handling.wait_for_stop(tried.key) for tried in live)
         tasks = tuple(tried.intent.task for tried in live)
         self._handling.write(Left(at=self._clock.now(), detached=detach, tasks=tasks))
+
+    def close(self) -> None:
+        """Close the ledger; nothing is stopped."""
+        self._handling.ledger.close()
 
     def _intent(self, task: Task) -> Intent:
         place, seconds = self.state.place(task.id), self.state.seconds(task.id)

@@ -72,6 +72,9 @@ def main(folder: str) -> int:
     gang.go()
     step("running")
     code, outcome, reason = gang.wait(job.get("limit"), job.get("grace", 10.0))
+    if outcome == "failed" and os.path.exists("cancel.json"):
+        # A batch system that is told to stop a job signals its processes and us in any order.
+        outcome, reason = "cancelled", "as asked"
     step("over")
     finish(started, code, outcome, reason)
     return 0 if outcome == "done" else 1
