@@ -68,27 +68,29 @@ def perform(draft: Draft, book: Book, *, key: str = "") -> Entry:
     Raises:
         CalendarError: It cannot be made: the event is gone, changed, or a value is wrong.
     """
+    if key:
+        return book.once(key, lambda: perform(draft, book))
     match draft.verb:
         case "add":
-            return book.add(_event(draft), key=key)
+            return book.add(_event(draft))
         case "move":
             assert draft.start is not None
             length = None
             if draft.end is not None and not draft.all_day:
                 length = draft.end - draft.start
             start = draft.start.date() if draft.all_day else draft.start
-            return book.move(draft.event, start, scope=draft.scope, length=length, key=key)
+            return book.move(draft.event, start, scope=draft.scope, length=length)
         case "cancel":
-            return book.cancel(draft.event, scope=draft.scope, yes=_yes(draft, book), key=key)
+            return book.cancel(draft.event, scope=draft.scope, yes=_yes(draft, book))
         case "accept" | "decline":
             status: Literal["ACCEPTED", "DECLINED"] = (
                 "ACCEPTED" if draft.verb == "accept" else "DECLINED"
             )
             return book.reply(
-                draft.event, status, scope=draft.scope, yes=_yes(draft, book), key=key
+                draft.event, status, scope=draft.scope, yes=_yes(draft, book)
             )
         case "delegate":
-            return book.delegate(draft.event, draft.people[0], scope=draft.scope, key=key)
+            return book.delegate(draft.event, draft.people[0], scope=draft.scope)
         case "keep":
             raise CalendarError(f"{draft.title!r} stays as it is; there is nothing to write")
         case _:

@@ -21,7 +21,8 @@ from agentsched.planning.catalogue import load_catalogue
 from agentsched.planning.inventory_file import load_inventory
 from agentsched.planning.this_machine import this_machine
 from agentsched.settings import Settings
-from memory import home, open_memory
+from memory import open_memory
+from memory.opening import home
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ from agentsched.calendars.occurrences import Occurrence
 from agentsched.calendars.snapshot import CalendarReader, Expansion, Snapshot
 from agentsched.calendars.store import CalendarStore, Resource
 from agentsched.calendars.tree import Component
-from agentsched.calendars.undoing import writes_back
+from agentsched.calendars.undoing import is_made, writes_back
 from agentsched.calendars.writing import Write, carry_out, created, document_of, edited
 from agentsched.calendars.zones import named_zone
 
@@ -69,6 +69,8 @@ class Book:
         self.store = store
         self.viewer = viewer
         self._journal = journal
+        self._id = ""
+        """Of the next action, where ``once`` gave it one."""
         self._now = now
         self._reader = CalendarReader(store)
 
@@ -185,6 +187,35 @@ class Book:
         words = f"delegated {aim.title} to {other}"
         return self._commit("delegate", words, self._writes(aim, edit))
 
+    def once(self, key: str, act: Callable[[], Entry]) -> Entry:
+        """Do one thing under a key, however often this is called, crashes in between included.
+
+        Args:
+            key: Names the action for ever, such as a turn of a conversation and a number.
+            act: Calls exactly one of the methods that change something.
+        """
+        id = hashlib.sha256(key.encode()).hexdigest()[:12]
+        done = self._done(id)
+        if done is not None:
+            return done
+        self._id = id
+        try:
+            return act()
+        finally:
+            self._id = ""
+
+    def _done(self, id: str) -> Entry | None:
+        """Return what was done under an id; one that a crash cut off is settled first."""
+        entry = next((e for e in self._journal.entries() if e.id == id), None)
+        if entry is None or entry.state == "failed":
+            return None
+        if entry.state == "begun":
+            if not all(is_made(self.store, change) for change in entry.changes):
+                self._journal.failed(entry, "cut off")
+                return None
+            self._journal.done(entry)
+        return entry
+
     def undo(self, id: str) -> Entry:
         """Restore what an action changed, exactly; undoing an undo does it again.
 
@@ -240,7 +271,7 @@ class Book:
         return [created(edit.added, added_uid, zone, ""), write]
 
     def _commit(self, action: str, words: str, writes: list[Write], undoes: str = "") -> Entry:
-        id, at = secrets.token_hex(6), self._now()
+        id, at = self._id or secrets.token_hex(6), self._now()
         entry = Entry(id, at, self.store.url, action, words, (), undoes)
         return carry_out(self.store, self._journal, entry, writes)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from math import ceil
 from typing import Any
 from urllib.parse import unquote, urljoin, urlsplit, urlunsplit
 
@@ -85,7 +86,7 @@ class Wire:
         from caldav.davclient import DAVClient
 
         self._client: Any = DAVClient(
-            self.url, username=user or None, password=password or None, timeout=access.timeout,
+            self.url, username=user or None, password=password or None, timeout=ceil(access.timeout),
             enable_rfc6764=False,
         )  # fmt: skip
 

@@ -67,7 +67,8 @@ def shifted(
 ) -> tuple[Component, ...]:
     """Return a series moved so that the occurrence at ``old`` takes place at ``new``.
 
-    Occurrences that were moved on their own stay where they were moved to.
+    Occurrences that were moved on their own stay where they were moved to, but for the one that
+    ``old`` names: whoever moves the series by it wants to see it at ``new``.
 
     Raises:
         CalendarError: The rule cannot be moved so.
@@ -83,8 +84,13 @@ def shifted(
     where = _by_delta(by, new)
     component = master.component
     if master.rules:
+        if old.wall.date() != new.wall.date() and not _follows(master, old.wall):
+            raise CalendarError(
+                f"the occurrence of {old.wall:%Y-%m-%d %H:%M} does not follow the rule of "
+                f"{master.title[:60]!r}; move it alone"
+            )
         rule = shifted_rule(master.rules[0], old.wall, new.wall)
-        if master.rules[0].frequency in PERIOD:
+        if master.rules[0].frequency in PERIOD and _follows(master, master.start.wall):
             first = new.at(_nearest(rule, first.wall))
         _check_same_rhythm(master.rules[0], rule, master.start.wall, first.wall, by)
         where, rule = _by_index(series, rule, first)
@@ -96,10 +102,23 @@ def shifted(
     component = with_times(replace(master, component=component), first, span, floating)
     component = mapped_times(component, "EXDATE", master.source, where)
     component = mapped_times(component, "RDATE", master.source, where)
+
+    def one(event: Event) -> Event:
+        assert event.recurrence_id is not None
+        if series.like_master(event.recurrence_id).key != old.key:
+            return event
+        return replace(event, component=with_times(event, new, span, floating))
+
     return (
         stamped(component, now, rescheduled=True),
-        *(_renamed(event, where, now) for event in series.overrides),
+        *(_renamed(event, where, now) for event in map(one, series.overrides)),
     )
+
+
+def _follows(master: Event, wall: datetime) -> bool:
+    """Whether the rule itself yields a time: DTSTART and RDATE need not fit it."""
+    start = master.start
+    return bool(wall_times(master.rules[0], start.wall, wall, wall, start.zone))
 
 
 def _renamed(event: Event, where: Callable[[Moment], Moment], now: datetime) -> Component:

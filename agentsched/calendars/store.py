@@ -77,7 +77,7 @@ class Access:
 
     user: str = ""
     password: str = ""
-    timeout: int = 20
+    timeout: float = 20
     """Seconds without an answer, for one request."""
     retries: int = 2
     """More tries of a request that only reads."""

@@ -33,6 +33,15 @@ def writes_back(store: CalendarStore, entry: Entry) -> list[Write]:
     return writes
 
 
+def is_made(store: CalendarStore, change: Change) -> bool:
+    """Whether a change that a crash cut off reached the calendar.
+
+    A server may have put its own hand to the components, so anything but the state before counts.
+    """
+    now = next(iter(store.fetch([change.href])), None)
+    return texts_of(now, change.uids) != change.before
+
+
 def _back(store: CalendarStore, entry: Entry, change: Change) -> Iterator[Write]:
     now = next(iter(store.fetch([change.href])), None)
     texts = texts_of(now, change.uids)
