@@ -4,9 +4,20 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from agentsched.times.almanac import DAY, Almanac, Days, add_amount, checked_day
+from agentsched.times.almanac import Almanac
+from agentsched.times.daycount import DAY, Days, add_amount, checked_day
 from agentsched.times.errors import TimePhraseError
-from agentsched.times.pieces import CalendarDay, Offset, Period, Today, Weekday, Year
+from agentsched.times.pieces import (
+    CalendarDay,
+    Holiday,
+    IsoWeek,
+    Offset,
+    Period,
+    Quarter,
+    Today,
+    Weekday,
+    Year,
+)
 from agentsched.times.reading import Dated, Side
 from agentsched.times.vocabulary import DAY_NAMES, MONTH_NAMES
 
@@ -41,7 +52,8 @@ def _named(days: list[Dated], almanac: Almanac, before: bool) -> Days | None:
         return None
     years = [d.day.year for d in days if isinstance(d.day, Year)]
     if years and len(days) > 1:
-        days = [_in_year(d, years[0]) for d in days if not isinstance(d.day, Year)]
+        others = [d for d in days if not isinstance(d.day, Year)]
+        days = [_in_year(d, years[0]) for d in others] or days[:1]
     prefixed = next((d for d in days if d.prefixes), None)
     weekday = next((d for d in days if isinstance(d.day, Weekday) and not d.prefixes), None)
     if prefixed is not None:
@@ -138,11 +150,12 @@ def _within(weekday: Weekday, base: Days, almanac: Almanac) -> Days:
 
 
 def _in_year(dated: Dated, year: int) -> Dated:
+    """Put the year said apart to a date, a quarter, a week or a holiday."""
     day = dated.day
-    if isinstance(day, CalendarDay) and day.year is None and day.month is not None:
-        return Dated(replace(day, year=year), dated.prefixes, dated.lead)
-    if isinstance(day, Period):
-        return dated
-    if hasattr(day, "year") and day.year is None:
-        return Dated(replace(day, year=year), dated.prefixes, dated.lead)  # type: ignore[type-var]  # has a year
-    return dated
+    match day:
+        case CalendarDay(year=None) if day.month is not None:
+            return replace(dated, day=replace(day, year=year))
+        case Quarter(year=None) | IsoWeek(year=None) | Holiday(year=None):
+            return replace(dated, day=replace(day, year=year))
+        case _:
+            return dated

@@ -10,7 +10,8 @@ from agentsched.times.almanac import Almanac
 from agentsched.times.errors import TimePhraseError
 from agentsched.times.habits import Habits
 from agentsched.times.pieces import DayPart, Repeat, Weekday
-from agentsched.times.reading import Reading, read
+from agentsched.times.reader import read
+from agentsched.times.reading import Reading
 from agentsched.times.resolved import Found, Resolved
 from agentsched.times.resolving import Resolving
 from agentsched.times.rules_clock import hinted

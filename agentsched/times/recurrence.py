@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Literal
 
-from agentsched.times.almanac import DAY
+from agentsched.times.daycount import DAY
 from agentsched.times.errors import TimePhraseError
 from agentsched.times.vocabulary import CODES
 
@@ -105,6 +105,8 @@ class Recurrence:
 
     def _positioned(self, day: date) -> date | None:
         wanted = {weekday for _, weekday in self.days}
+        if day.weekday() not in wanted:
+            return None
         length = monthrange(day.year, day.month)[1]
         days = [day.replace(day=n) for n in range(1, length + 1)]
         days = [one for one in days if one.weekday() in wanted]

@@ -7,8 +7,9 @@ from datetime import date, datetime, timedelta, tzinfo
 from itertools import pairwise
 from math import ceil
 
-from agentsched.times.almanac import DAY, Almanac, add_amount
+from agentsched.times.almanac import Almanac
 from agentsched.times.composing import compose
+from agentsched.times.daycount import DAY, add_amount
 from agentsched.times.errors import TimePhraseError
 from agentsched.times.pieces import (
     Amount,
@@ -21,16 +22,10 @@ from agentsched.times.pieces import (
     Weekday,
 )
 from agentsched.times.reading import Dated, Reading, Side
-from agentsched.times.recurrence import Frequency, Recurrence, last_moment
+from agentsched.times.recurrence import Recurrence, last_moment
+from agentsched.times.repeat_rules import Rules
 from agentsched.times.resolved import Grain, Resolved
-from agentsched.times.vocabulary import DAY_NAMES
 from agentsched.times.wall import Minutes, part_hours, settle, settle_range
-
-_FREQUENCIES: dict[str, Frequency] = {
-    "minute": "MINUTELY", "hour": "HOURLY", "day": "DAILY", "week": "WEEKLY", "month": "MONTHLY",
-    "year": "YEARLY",
-}  # fmt: skip
-_SPREAD = {2: (1, 3), 3: (0, 2, 4), 4: (0, 1, 3, 4), 5: (0, 1, 2, 3, 4), 6: (0, 1, 2, 3, 4, 5)}
 
 
 def resolve_repeat(reading: Reading, now: datetime, zone: tzinfo, almanac: Almanac) -> Resolved:
@@ -54,7 +49,7 @@ class _Repeating:
 
     def resolve(self) -> Resolved:
         refining = self._bounds()
-        rule = self._rule(refining)
+        rule = Rules(self._reading, self._repeat, self._almanac).rule(refining)
         clocks = self._clocks()
         if clocks is not None and self._repeat.unit in ("hour", "minute"):
             rule = self._windowed(rule, clocks)
@@ -152,98 +147,6 @@ class _Repeating:
         spans = found.end - found.first > DAY or isinstance(dated.day, Period)
         if spans and dated.lead not in ("starting", "from", "after", "since") and not followed:
             self._last = found.end - DAY
-
-    # The rule
-
-    def _rule(self, refining: list[Dated]) -> Recurrence:
-        repeat, nth = self._repeat, self._reading.nth
-        rule = Recurrence(_FREQUENCIES[repeat.unit], repeat.interval)
-        if nth is not None and repeat.unit in ("month", "year", "week"):
-            return self._nth(nth, replace(rule, freq="MONTHLY") if repeat.unit == "week" else rule)
-        if repeat.unit in ("day", "week"):
-            return self._weekly(rule, refining)
-        if repeat.unit == "month":
-            days = repeat.month_days + tuple(
-                d.day.day for d in refining if isinstance(d.day, CalendarDay)
-            )
-            if not days and repeat.times:
-                days = tuple(1 + n * (30 // repeat.times) for n in range(repeat.times))
-                self._almanac.note(f"the days of the month were not said: {days}")
-            if repeat.days:
-                return replace(rule, days=tuple((0, day) for day in repeat.days))
-            return replace(rule, month_days=days)
-        if repeat.unit == "year":
-            return self._yearly(rule, refining)
-        return rule
-
-    def _weekly(self, rule: Recurrence, refining: list[Dated]) -> Recurrence:
-        repeat = self._repeat
-        weekend = self._almanac.habits.weekend
-        days = set(repeat.days) | {d.day.day for d in refining if isinstance(d.day, Weekday)}
-        days |= {day for side in self._reading.sides for day in side.several}
-        if repeat.business and not days:
-            days = set(range(7)) - weekend
-        elif repeat.days == (5, 6):
-            days = set(weekend) or days
-        if not days and repeat.times and repeat.unit == "week":
-            days = set(_SPREAD.get(repeat.times, tuple(range(7))))
-            self._almanac.note(
-                "the days were not said: " + ", ".join(DAY_NAMES[day] for day in sorted(days))
-            )
-        if self._reading.excluded:
-            days = (days or set(range(7))) - set(self._reading.excluded)
-            if not days:
-                raise TimePhraseError(
-                    "every day of the week is excepted; leave one of them for it to happen on"
-                )
-        if days == set(range(7)):
-            days = set()
-        if repeat.unit == "day" and days and repeat.interval == 1:
-            rule = replace(rule, freq="WEEKLY")
-        rule = replace(rule, days=tuple((0, day) for day in sorted(days)))
-        if repeat.unit == "day" and repeat.times and not any(s.clocks for s in self._reading.sides):
-            return self._spread_over_day(rule, repeat.times)
-        return rule
-
-    def _spread_over_day(self, rule: Recurrence, times: int) -> Recurrence:
-        habits = self._almanac.habits
-        first, last = habits.work_start.hour, habits.work_end.hour
-        hours = tuple(first + n * (last - first) // times for n in range(times))
-        self._almanac.note("the hours were not said: " + ", ".join(f"{h:02}:00" for h in hours))
-        self._reading.sides[0].clocks = [Clock(hours[0], half="24")]
-        return replace(rule, hours=tuple(dict.fromkeys(hours)), minutes=(0,))
-
-    def _nth(self, nth: Nth, rule: Recurrence) -> Recurrence:
-        if rule.interval % 3 == 0 and rule.freq == "MONTHLY":
-            months = (3, 6, 9, 12) if nth.numbers[0] < 0 else (1, 4, 7, 10)
-            rule = replace(rule, months=months, anchored=True)
-        if nth.what == "weekday":
-            return replace(rule, days=tuple((n, day) for n in nth.numbers for day in nth.days))
-        if nth.what == "business":
-            days = tuple((0, d) for d in range(7) if d not in self._almanac.habits.weekend)
-            return replace(rule, days=days, position=nth.numbers[0])
-        if nth.what == "day":
-            return replace(rule, month_days=nth.numbers)
-        return replace(rule, days=tuple((n, 0 if nth.what == "week" else 5) for n in nth.numbers))
-
-    def _yearly(self, rule: Recurrence, refining: list[Dated]) -> Recurrence:
-        if self._repeat.times and not refining:
-            self._almanac.note("the days of the year were not said: evenly spread")
-            return Recurrence("MONTHLY", max(1, 12 * rule.interval // self._repeat.times))
-        for dated in refining:
-            if dated.prefixes and isinstance(dated.prefixes[0], Nth):
-                nth = dated.prefixes[0]
-                month = self._quietly(dated).month
-                return replace(
-                    rule, months=(month,), days=tuple((n, d) for n in nth.numbers for d in nth.days)
-                )
-            day = self._quietly(dated)
-            return replace(rule, months=(day.month,), month_days=(day.day,))
-        return rule
-
-    def _quietly(self, dated: Dated) -> date:
-        """Return a day of which only month and day count, so that no year is assumed."""
-        return Almanac(self._almanac.today, self._almanac.habits).find(dated.day).first
 
     # Times of day
 

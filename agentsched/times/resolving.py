@@ -3,28 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta, tzinfo
+from datetime import date, datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo
 
-from agentsched.times.almanac import DAY, Almanac, Days, add_amount
+from agentsched.times.almanac import Almanac
 from agentsched.times.composing import compose
+from agentsched.times.daycount import DAY, Days, add_amount
 from agentsched.times.errors import TimePhraseError
 from agentsched.times.pieces import (
-    Amount,
     CalendarDay,
     Clock,
     DayPart,
-    Offset,
     Period,
     Repeat,
     Weekday,
-    Year,
 )
+from agentsched.times.points import Points, later
+from agentsched.times.ranges import Ranges
 from agentsched.times.reading import Dated, Reading, Side
 from agentsched.times.repeating import resolve_repeat
 from agentsched.times.resolved import Grain, Resolved
 from agentsched.times.vocabulary import DAY_NAMES
-from agentsched.times.wall import Minutes, part_hours, settle, settle_range
+from agentsched.times.wall import Minutes
 
 _GRAINS: dict[str, Grain] = {
     "day": "day", "business": "day", "week": "week", "month": "month", "quarter": "quarter",
@@ -52,10 +52,11 @@ class Resolving:
             almanac: The user's day and habits; collects what is assumed.
             hint: The part of the day that the sentence suggests, for bare hours.
         """
-        self._reading, self._almanac, self._hint = reading, almanac, hint
+        self._reading, self._almanac = reading, almanac
         self._zone: tzinfo = reading.zone.zone if reading.zone else zone
-        self._own = zone
         self._now = now.astimezone(self._zone)
+        self._points = Points(self._now, self._zone, almanac, hint)
+        self._ranges = Ranges(self._points)
 
     def value(self) -> Resolved:
         """Return the value.
@@ -114,11 +115,11 @@ class Resolving:
         days = compose(side, self._almanac, before=self._reading.bound == "since")
         length = self._length()
         if side.offset is not None and side.offset.amount.is_clock:
-            return self._with_length(self._from_now(side.offset, days, side), length, "minute")
+            return self._with_length(self._points.from_now(side.offset), length, "minute")
         if side.clocks:
-            return self._with_length(self._moment(side, days), length, "minute")
+            return self._with_length(self._points.moment(side, days), length, "minute")
         if side.part is not None:
-            start, end = self._part(side.part, days)
+            start, end = self._points.part(side.part, days)
             return Resolved("range", self._zone, start, end, None, "part", length)
         assert days is not None
         return self._whole_days(days)
@@ -131,15 +132,9 @@ class Resolving:
         if days.end - days.first == DAY and grain == "day":
             if not spans:
                 return Resolved("date", self._zone, days.first, None, None, "day", length)
-            end = self._days_later(days.first, spans[0])
+            end = self._points.days_later(days.first, spans[0])
             return Resolved("range", self._zone, days.first, end, None, "day", end - days.first)
         return Resolved("range", self._zone, days.first, days.end, None, grain, length)
-
-    def _days_later(self, first: date, span: Amount) -> date:
-        if span.unit != "business":
-            return add_amount(first, span, 1, self._almanac.habits)
-        opens = first if self._almanac.habits.is_business(first) else first - DAY
-        return self._almanac.habits.add_business_days(opens, int(span.count) - 1) + DAY
 
     def _stretch(self) -> Resolved:
         """The next two hours."""
@@ -147,84 +142,10 @@ class Resolving:
         unit = getattr(stretch, "unit", "hour")
         count = getattr(stretch, "count", 0)
         length = timedelta(**{f"{unit}s": abs(count)})
-        start = self._now if count > 0 else self._shifted(self._now, -length)
+        start = self._now if count > 0 else later(self._now, -length)
         return Resolved(
-            "range", self._zone, start, self._shifted(start, length), None, _GRAINS[unit], length
+            "range", self._zone, start, later(start, length), None, _GRAINS[unit], length
         )
-
-    def _from_now(self, offset: Offset, days: Days | None, side: Side) -> datetime:
-        whole = tuple(p for p in offset.amount.parts if p[1] not in ("second", "minute", "hour"))
-        exact = Amount(tuple(p for p in offset.amount.parts if p not in whole)).exact
-        assert exact is not None
-        start = self._now
-        if whole:
-            day = add_amount(start.date(), Amount(whole), offset.sign, self._almanac.habits)
-            start = datetime.combine(day, start.timetz())
-        return self._shifted(start, offset.sign * exact)
-
-    @staticmethod
-    def _shifted(moment: datetime, length: timedelta) -> datetime:
-        """Return a moment a true length later, whatever the clocks do meanwhile."""
-        return (moment.astimezone(UTC) + length).astimezone(moment.tzinfo)
-
-    def _moment(self, side: Side, days: Days | None) -> datetime:
-        clock = side.clocks[0]
-        if clock.name == "now":
-            return self._now
-        if len(side.clocks) > 1:
-            self._almanac.note("only the first of the times said; say the others apart")
-        part = side.part or self._hint
-        shown = settle(clock, part, self._almanac)
-        if side.shift is not None and side.shift.amount.exact is not None:
-            shift = side.shift.sign * int(side.shift.amount.exact.total_seconds() // 60)
-            shown = Minutes(shown.minute + shift, shown.second)
-        if days is not None:
-            return self._on(self._first_of(days), shown, clock, part)
-        return self._next(shown, clock, part)
-
-    def _first_of(self, days: Days) -> date:
-        if days.end - days.first > DAY:
-            self._almanac.note(f"the first day of it: {days.first}")
-        return days.first
-
-    def _on(self, day: date, shown: Minutes, clock: Clock, part: DayPart | None) -> datetime:
-        """Return the moment on a day; a bare hour that is past today is the later one."""
-        open_ = not (clock.half or clock.name or clock.hour > 12 or part)
-        moment = shown.on(day, self._zone, self._almanac)
-        later = Minutes(shown.minute + 720, shown.second)
-        if open_ and day == self._almanac.today and moment <= self._now and shown.minute < 720:
-            moment = later.on(day, self._zone, self._almanac)
-            self._almanac.note(f"{clock.hour} means {moment:%H:%M}, the earlier one is past")
-        return moment
-
-    def _next(self, shown: Minutes, clock: Clock, part: DayPart | None) -> datetime:
-        """Return the next time the clocks show it; in the evening a bare 9 is tonight's."""
-        today = self._now.date()
-        open_ = not (clock.half or clock.name or clock.hour > 12 or part)
-        tries = [(today, shown)]
-        if open_ and shown.minute < 720 and self._now.hour >= 17:
-            tries.append((today, Minutes(shown.minute + 720, shown.second)))
-        for day, minutes in tries:
-            moment = minutes.on(day, self._zone, self._almanac)
-            if moment > self._now:
-                self._almanac.note("no day: today")
-                return moment
-        self._almanac.note("no day: tomorrow, today's is past")
-        return shown.on(today + DAY, self._zone, self._almanac)
-
-    def _part(self, part: DayPart, days: Days | None) -> tuple[datetime, datetime]:
-        first, last = part_hours(part, self._almanac.habits)
-        day = days.first if days is not None else self._now.date()
-        end = last.on(day, self._zone, self._almanac)
-        if days is None and end <= self._now:
-            self._almanac.note(f"no day: tomorrow, today's {part.name} is past")
-            day += DAY
-            end = last.on(day, self._zone, self._almanac)
-        start = first.on(day, self._zone, self._almanac)
-        self._almanac.note(
-            f"{f'{part.trim} ' if part.trim else ''}{part.name} is {start:%H:%M} to {end:%H:%M}"
-        )
-        return start, end
 
     # Lengths
 
@@ -235,14 +156,12 @@ class Resolving:
     def _with_length(self, start: datetime, length: timedelta | None, grain: Grain) -> Resolved:
         spans = [amount for amount in self._reading.lengths if not amount.is_clock]
         if length is None and spans:
-            last = self._days_later(start.date(), spans[0])
+            last = self._points.days_later(start.date(), spans[0])
             end = datetime.combine(last, start.timetz())
             return Resolved("range", self._zone, start, end, None, grain, end - start)
         if length is None:
             return Resolved("moment", self._zone, start, None, None, grain)
-        return Resolved(
-            "range", self._zone, start, self._shifted(start, length), None, grain, length
-        )
+        return Resolved("range", self._zone, start, later(start, length), None, grain, length)
 
     def _duration(self) -> Resolved:
         amounts = self._reading.lengths
@@ -264,150 +183,20 @@ class Resolving:
     # Two ends
 
     def _range(self, left: Side, right: Side) -> Resolved:
-        first, last = self._ends(left, right)
+        first, last = self._ranges.ends(left, right)
         length = self._length()
-        if not (
-            left.clocks or right.clocks or left.part or right.part or left.offset or right.offset
-        ):
+        if not any(side.clocks or side.part or side.offset for side in (left, right)):
             assert first is not None
             assert last is not None
+            if last.end <= first.first:
+                raise TimePhraseError(
+                    f"it ends on {last.end - DAY}, before it begins on {first.first}; "
+                    f"give the earlier day first"
+                )
             grain = _GRAINS[last.grain] if first.grain == last.grain else "day"
             return Resolved("range", self._zone, first.first, last.end, None, grain, length)
-        if left.clocks and right.clocks and not (left.offset or right.offset):
-            start, end = self._clock_range(left, right, first, last)
-        else:
-            start, end = self._mixed_range(left, right, first, last)
-        if end <= start:
-            raise TimePhraseError(
-                f"it ends at {end:%d %b %Y %H:%M}, not after its start {start:%d %b %Y %H:%M}; "
-                f"give the earlier end first"
-            )
+        start, end = self._ranges.moments(left, right, first, last)
         return Resolved("range", self._zone, start, end, None, "minute", length or end - start)
-
-    def _ends(self, left: Side, right: Side) -> tuple[Days | None, Days | None]:
-        """Return the days of both ends; an end without one has the other's."""
-        self._share_year(left, right)
-        shared = [d for d in right.days if isinstance(d.day, Period)]
-        if shared and len(left.days) == 1 and isinstance(left.days[0].day, Weekday):
-            left.days = [*left.days, *shared]
-        name = right.days[0].day if len(right.days) == 1 else None
-        if isinstance(name, Weekday) and not name.which and left.days and not left.offset:
-            first = compose(left, self._almanac)
-            if first is not None:
-                ahead = (name.day - first.first.weekday()) % 7
-                return first, Days.one(first.first + ahead * DAY)
-        last = compose(right, self._almanac)
-        first = self._left(left, right, last)
-        if first is None:
-            return last, last
-        if last is None:
-            return first, first
-        return first, self._not_before(last, first, right)
-
-    @staticmethod
-    def _share_year(left: Side, right: Side) -> None:
-        """Give "26 June to 28 June 2020" its year at both ends."""
-        said = [
-            d.day.year for d in right.days if isinstance(d.day, CalendarDay | Year) and d.day.year
-        ]
-        month = next((d.day.month for d in right.days if isinstance(d.day, CalendarDay)), None)
-        for index, dated in enumerate(left.days):
-            day = dated.day
-            if said and month and isinstance(day, CalendarDay) and day.month and not day.year:
-                year = said[0] - (day.month > month)
-                left.days[index] = replace(dated, day=replace(day, year=year))
-
-    def _left(self, left: Side, right: Side, last: Days | None) -> Days | None:
-        first = compose(left, self._almanac)
-        bare = len(left.days) == 1 and isinstance(left.days[0].day, CalendarDay)
-        if first is not None and last is not None and bare and left.days[0].day.month is None:  # type: ignore[union-attr]  # a CalendarDay
-            inside = last.first.replace(day=1) + (first.first.day - 1) * DAY
-            return Days.one(inside) if inside <= last.first else first
-        return first
-
-    def _not_before(self, last: Days, first: Days, side: Side) -> Days:
-        if last.first >= first.first or not side.days:
-            return last
-        day = side.days[0].day
-        if isinstance(day, Weekday):
-            weeks = -((last.first - first.first).days // 7)
-            return Days(last.first + 7 * weeks * DAY, last.end + 7 * weeks * DAY)
-        if isinstance(day, CalendarDay) and day.year is None:
-            later = Almanac(first.first, self._almanac.habits)
-            return later.find(day)
-        return last
-
-    def _clock_range(
-        self, left: Side, right: Side, first: Days | None, last: Days | None
-    ) -> tuple[datetime, datetime]:
-        opening, closing = left.clocks[0], right.clocks[0]
-        part = left.part or right.part or self._hint
-        same = first is None or first == last
-        if opening.name == "now":
-            start = self._now
-            shown = settle(closing, part, self._almanac)
-            end = (
-                self._next(shown, closing, part)
-                if last is None
-                else self._on(last.first, shown, closing, part)
-            )
-            return start, end
-        if not same:
-            assert first is not None
-            assert last is not None
-            begin = settle(opening, left.part, self._almanac)
-            finish = settle(closing, right.part, self._almanac)
-            return (
-                begin.on(first.first, self._zone, self._almanac),
-                finish.on(last.first, self._zone, self._almanac),
-            )
-        if left.part is not None:
-            begin = settle(opening, left.part, self._almanac)
-            finish = settle(
-                closing, right.part or (None if closing.half else left.part), self._almanac
-            )
-            if finish.minute <= begin.minute:
-                finish = Minutes(finish.minute + 720 * (2 if closing.half else 1), finish.second)
-        else:
-            begin, finish = settle_range(opening, closing, part, self._almanac)
-        day = self._first_of(first) if first is not None else self._day_of(finish)
-        start = begin.on(day, self._zone, self._almanac)
-        return start, finish.on(day, self._zone, self._almanac)
-
-    def _day_of(self, finish: Minutes) -> date:
-        today = self._now.date()
-        if finish.on(today, self._zone, self._almanac) > self._now:
-            self._almanac.note("no day: today")
-            return today
-        self._almanac.note("no day: tomorrow, today's is past")
-        return today + DAY
-
-    def _mixed_range(
-        self, left: Side, right: Side, first: Days | None, last: Days | None
-    ) -> tuple[datetime, datetime]:
-        """Return the ends where one of them is a whole day or a part of it."""
-        start = self._point(left, first, end=False)
-        end = self._point(right, last, end=True)
-        if end <= start and right.clocks and not right.days and not left.days:
-            end = self._shifted(end, timedelta(days=1))
-        return start, end
-
-    def _point(self, side: Side, days: Days | None, *, end: bool) -> datetime:
-        if side.offset is not None and side.offset.amount.is_clock:
-            return self._from_now(side.offset, days, side)
-        if side.clocks:
-            return self._moment(side, days)
-        day = days.first if days is not None else self._now.date()
-        if side.part is not None:
-            return part_hours(side.part, self._almanac.habits)[end].on(
-                day, self._zone, self._almanac
-            )
-        if end:
-            last = days.end if days is not None else day + DAY
-            return Minutes(0).on(last, self._zone, self._almanac)
-        if day == self._almanac.today:
-            return self._now
-        return Minutes(0).on(day, self._zone, self._almanac)
 
     # Bounds
 
@@ -422,11 +211,11 @@ class Resolving:
         days = compose(side, self._almanac)
         before = self._reading.bound == "before"
         if side.offset is not None and side.offset.amount.is_clock:
-            return self._from_now(side.offset, days, side), "minute"
+            return self._points.from_now(side.offset), "minute"
         if side.clocks:
-            return self._moment(side, days), "minute"
+            return self._points.moment(side, days), "minute"
         if side.part is not None:
-            start, end = self._part(side.part, days)
+            start, end = self._points.part(side.part, days)
             return (end if side.part.name == "night" and not before else start), "part"
         assert days is not None
         if before:
@@ -478,7 +267,7 @@ class Resolving:
             return None
         if len(sides) >= 3 and len(clocks) != 2:
             return None
-        first, last = self._ends(Side(days[0].days), Side(days[1].days))
+        first, last = self._ranges.ends(Side(days[0].days), Side(days[1].days))
         assert first is not None
         assert last is not None
         hours = [Side(clocks=side.clocks, part=side.part) for side in clocks]

@@ -146,7 +146,7 @@ def _named_part(said: str, trim: Literal["", "early", "late"] = "") -> DayPart:
     said = said.replace("tonite", "night").replace("tonight", "night")
     for name in ("morning", "afternoon", "evening", "night", "lunch"):
         if name in said:
-            return DayPart(name, trim)  # type: ignore[arg-type]  # one of the names just listed
+            return DayPart(name, trim)
     return DayPart("noon", trim)
 
 

@@ -93,7 +93,7 @@ def _day_of_month(match: Match) -> Said:
     return Said((CalendarDay(said_year(match["year"]), month, day, to),), weak=weak)
 
 
-def _whole_month(match: Match) -> Said:
+def _whole_month(match: Match) -> Said | None:
     which = said_which(match["which"])
     if match["month"] == "may" and not match.written[match.groups.end() - 3 :].startswith("May"):
         # "One may ask", "this may take": the month without its capital needs its preposition.
@@ -141,7 +141,8 @@ RULES: tuple[Rule, ...] = (
     rule(rf"(?P<month>\d{{1,2}})/(?P<year>{YEAR})", _month_year),
     rule(rf"(?P<year>{YEAR})[-/](?P<month>\d\d)(?![-/\d])", _month_year),
     rule(rf"(?P<month>{MONTH})\s*(?:the\s+)?(?P<day>{_DAY})\s*{_TO}\s*(?:the\s+)?"
-         rf"(?P<to>{_DAY}){_NO_CLOCK}(?!\s*(?:of\s+)?{MONTH}){_NOT_COUNTED}{YEAR_AFTER}", _day_of_month),
+         rf"(?P<to>{_DAY}){_NO_CLOCK}(?!\s*(?:of\s+)?{MONTH}){_NOT_COUNTED}{YEAR_AFTER}",
+         _day_of_month),
     rule(rf"(?:the\s+)?(?P<day>{_DAY})\s*{_TO}\s*(?:the\s+)?(?P<to>{_DAY})\s*(?:of\s+)?"
          rf"(?P<month>{MONTH}){YEAR_AFTER}", _day_of_month),
     rule(rf"(?P<month>{MONTH})\s*[-/]?\s*(?:the\s+)?(?P<day>{_DAY}){_NO_CLOCK}(?P<to>)"

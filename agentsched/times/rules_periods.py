@@ -58,7 +58,7 @@ _NUMBERED = re.compile(
     re.ASCII,
 )
 _ORD = rf"(?:{ORDINAL}[- ](?:to[- ])?last|{ORDINAL}|last|final|penultimate|second[- ]to[- ]last)"
-ORDS = rf"(?P<numbers>{_ORD}(?:\s*(?:,|and|&|,\s*and)\s*(?:the\s+)?{_ORD})*)"
+ORDS = rf"(?P<numbers>{_ORD}(?:\s*(?:,|and|&|,\s*and)\s*(?:the\s+)?{_ORD}){{0,6}})"
 _DAYS = rf"{WEEKDAY}(?:\s*(?:,|/|and|&|or)\s*{WEEKDAY})*"
 NTH_WHAT = (
     rf"(?P<what>{_DAYS}|day|week[- ]?end|week|(?:working|business|work)\s?day|weekday|workday)"

@@ -47,7 +47,7 @@ def _step(said: str) -> int:
 def _part(said: str) -> DayPart | None:
     for name in ("morning", "afternoon", "evening", "night"):
         if said.startswith(name):
-            return DayPart(name)  # type: ignore[arg-type]  # one of the names just listed
+            return DayPart(name)
     return None
 
 
@@ -193,7 +193,7 @@ RULES: tuple[Rule, ...] = (
     rule(rf"(?P<often>once|twice|thrice|(?:{CARDINAL})\s*(?:x|times))\s+{_PER}\s+{_STEP}"
          r"(?P<unit>hour|day|week|fortnight|month|quarter|year)", _often),
     rule(rf"(?:on\s+)?(?:the\s+)?(?P<days>(?:{ORDINAL}|last\s+day)(?:\s*(?:,|and|&)\s*(?:the\s+)?"
-         rf"(?:{ORDINAL}|last\s+day))*)\s+(?:day\s+)?(?:of\s+)?(?:every|each)\s+"
+         rf"(?:{ORDINAL}|last\s+day)){{0,6}})\s+(?:day\s+)?(?:of\s+)?(?:every|each)\s+"
          rf"{_STEP}month", _of_month),
     rule(rf"(?:on\s+)?(?:every\s+)?(?:the\s+)?{ORDS}\s+{NTH_WHAT}(?P<of>\s+(?:of|in)|)\s+(?:every|each|a|per)\s+"
          rf"{_STEP}(?P<unit>month|quarter|year)", _nth_of_every),

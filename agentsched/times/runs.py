@@ -73,8 +73,13 @@ _FOLLOWERS = frozenset(
 )
 _NEXT_WORD = re.compile(r"\s+([a-z]+)", re.ASCII)
 _LEADS = frozenset(
-    ["on", "in", "by", "before", "due", "after", "since", "onward", "until", "starting", "from", "to", "between", "except"]
+    ("on", "in", "by", "before", "due", "after", "since", "onward", "until", "starting", "from",
+     "to", "between", "except")
 )  # fmt: skip
+
+
+_LONGEST = 48
+"""Pieces of one run; what goes on and on is no phrase, and must not cost its square."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,13 +97,18 @@ class Run:
 
 def runs(known: str, pieces: list[Piece]) -> list[Run]:
     """Return the runs of a text that do speak of time, in order."""
-    kept = [piece for piece in pieces if not _counts_things(known, piece, pieces)]
+    starts = {piece.start for piece in pieces}
+    kept = [piece for piece in pieces if not _counts_things(known, piece, starts)]
     groups: list[list[Piece]] = []
     for piece in kept:
         # One match may be several pieces, which then have the same place.
-        if groups and (
-            piece.start < groups[-1][-1].end
-            or _FILLER.fullmatch(known, groups[-1][-1].end, piece.start)
+        if (
+            groups
+            and (len(groups[-1]) < _LONGEST or piece.start < groups[-1][-1].end)
+            and (
+                piece.start < groups[-1][-1].end
+                or _FILLER.fullmatch(known, groups[-1][-1].end, piece.start)
+            )
         ):
             groups[-1].append(piece)
         else:
@@ -120,14 +130,14 @@ def _is_adverb(pieces: list[Piece]) -> bool:
     return len(pieces) == 1 and pieces[0].weak and isinstance(pieces[0].value, Repeat)
 
 
-def _counts_things(known: str, piece: Piece, pieces: list[Piece]) -> bool:
+def _counts_things(known: str, piece: Piece, starts: set[int]) -> bool:
     """Whether a bare number counts people, rooms or pages."""
     if not isinstance(piece.value, Number):
         return False
     word = _NEXT_WORD.match(known, piece.end)
     if word is None or word[1] in _FOLLOWERS:
         return False
-    return not any(other.start == word.start(1) for other in pieces)
+    return word.start(1) not in starts
 
 
 def _trimmed(group: list[Piece]) -> list[Piece]:
@@ -144,7 +154,7 @@ def _is_idle_end(value: object) -> bool:
     return isinstance(value, Link) and value.word != "onward"
 
 
-_IDLE = tuple(Link(word) for word in ("to", "and", "or", "of"))  # type: ignore[arg-type]  # literals of Link
+_IDLE = tuple(Link(word) for word in ("to", "and", "or", "of"))
 
 
 def _speaks_of_time(pieces: tuple[Piece, ...]) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from agentsched.times import (
     rules_amount,
@@ -18,8 +19,8 @@ from agentsched.times.rule import Match, Rule, Said
 from agentsched.times.vocabulary import MONTHS, NUMBERS, UNITS, WEEKDAYS
 
 _RULES: tuple[Rule, ...] = (
-    *rules_repeat.RULES, *rules_dates.RULES, *rules_periods.RULES, *rules_amount.RULES, *rules_clock.RULES,
-    *rules_links.RULES,
+    *rules_repeat.RULES, *rules_dates.RULES, *rules_periods.RULES, *rules_amount.RULES,
+    *rules_clock.RULES, *rules_links.RULES,
 )  # fmt: skip
 _WORD = re.compile(r"[a-z]+|\d+|[½¼¾@&'/+]|->|-{1,2}", re.ASCII)
 _REST = re.compile(r"[a-z\d_]*", re.ASCII)
@@ -75,6 +76,8 @@ def scan(known: str, written: str, *, day_first: bool) -> list[Piece]:
             rest = _REST.match(known, word.end()) if word[0].isalnum() else None
             position = rest.end() if rest else word.end()
             continue
+        if _follows_iso_date(said, pieces, known, start):
+            said = Said(tuple(replace(v, half="24") for v in said.values if isinstance(v, Clock)))
         pieces += [Piece(start, end, value, said.weak) for value in said.values]
         position = end
     return pieces
@@ -92,6 +95,15 @@ def _longest(
         if said is not None:
             best, end = said if isinstance(said, Said) else Said((said,)), found.end()
     return end, best
+
+
+def _follows_iso_date(said: Said, pieces: list[Piece], known: str, start: int) -> bool:
+    """Whether an open hour is beyond doubt, as that of 2026-03-20 08:45 is."""
+    if not pieces or not isinstance(said.values[0], Clock) or said.values[0].half:
+        return False
+    day = pieces[-1]
+    iso = isinstance(day.value, CalendarDay) and known[day.start : day.start + 4].isdigit()
+    return iso and not known[day.end : start].strip() and ":" in known[start : start + 3]
 
 
 def _is_dotted_clock(said: Said, pieces: list[Piece], known: str, start: int, end: int) -> bool:

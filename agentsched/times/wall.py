@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
-from agentsched.times.almanac import DAY, Almanac
+from agentsched.times.almanac import Almanac
+from agentsched.times.daycount import DAY
 from agentsched.times.errors import TimePhraseError
 from agentsched.times.habits import Habits
 from agentsched.times.pieces import Clock, DayPart

@@ -1,0 +1,406 @@
+"""From a run of pieces to readings: who is the day, who the hour, what bounds what."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import pairwise
+from typing import Literal
+
+from agentsched.times.pieces import (
+    AllDay,
+    Amount,
+    Beside,
+    CalendarDay,
+    Clock,
+    Day,
+    DayPart,
+    Days,
+    Edge,
+    Holiday,
+    IsoWeek,
+    Link,
+    Nth,
+    NthLater,
+    Number,
+    Offset,
+    Period,
+    Piece,
+    Prefix,
+    Quarter,
+    Repeat,
+    Shift,
+    Stretch,
+    Times,
+    Today,
+    Weekday,
+    Year,
+    Zone,
+)
+from agentsched.times.reading import Dated, Reading, Side
+from agentsched.times.runs import Run
+
+DAY_KINDS = (
+    Today | Weekday | CalendarDay | Period | Quarter | IsoWeek | Year | Stretch | Holiday | NthLater
+)
+_AFTER_DATE = (Link("at"), Link("between"), Link("by"), Link("from"), Link("for"))
+_OPENING_BOUNDS = ("after", "since", "onward")
+_BOUNDS = ("by", "due", "before", "after", "since")
+
+
+def read(run: Run) -> list[Reading]:
+    """Return what a run says: one reading, or several where it turns to another time."""
+    return _Reader(run).read()
+
+
+class _Reader:
+    def __init__(self, run: Run) -> None:
+        self._pieces = run.pieces
+        self._run = run
+        self._done: list[Reading] = []
+        self._fresh(run.pieces[0])
+
+    def _fresh(self, piece: Piece) -> None:
+        self._now = Reading(piece.start, piece.end)
+        self._lead = ""
+        self._prefixes: list[Prefix] = []
+        self._between = False
+        self._trim: Literal["", "early", "late"] = ""
+
+    @property
+    def _side(self) -> Side:
+        return self._now.sides[-1]
+
+    def read(self) -> list[Reading]:
+        for index, piece in enumerate(self._pieces):
+            if self._turns(index):
+                self._close()
+                self._fresh(piece)
+                self._now.alternative = piece.value == Link("or")
+            if not self._take(index, piece):
+                continue
+            self._now.end = max(self._now.end, piece.end)
+        self._close()
+        _share_hours(self._done)
+        return self._done
+
+    def _close(self) -> None:
+        if self._prefixes and isinstance(self._prefixes[-1], Nth):
+            self._now.nth = self._prefixes[-1]
+        if self._trim and not (self._side.part or self._side.clocks):
+            self._side.part = DayPart(
+                "morning" if self._trim == "early" else "afternoon", self._trim
+            )
+        if len(self._now.sides) > 1 and self._side.empty:
+            self._now.sides.pop()
+        self._join_day_and_hours()
+        if not self._now.empty:
+            self._done.append(self._now)
+
+    def _join_day_and_hours(self) -> None:
+        """Take "18 September - 06:25-08:05" as hours of a day, not as a range from it."""
+        sides = self._now.sides
+        if len(sides) < 2 or sides[1].join != "to" or self._now.repeat:
+            return
+        first, second = sides[0], sides[1]
+        if first.days and not (first.clocks or first.part or first.offset) and not (
+            any(side.days or side.offset for side in sides[1:]) or second.empty
+        ):  # fmt: skip
+            second.days, second.join = first.days, ""
+            self._now.sides = sides[1:]
+
+    def _turns(self, index: int) -> bool:
+        """Whether another time begins here: "Monday at 3 or Tuesday at 4"."""
+        value, side = self._pieces[index].value, self._side
+        if self._now.empty:
+            return False
+        if isinstance(value, Link):
+            return value.word == "or" or (value.word in _BOUNDS and self._bound_turns(index, value))
+        if self._now.repeat or self._lead in ("starting", "except"):
+            return False
+        if isinstance(value, DAY_KINDS) and not self._prefixes:
+            return any(not _agree(dated, value) for dated in side.days)
+        # A second time of day belongs to another event, but for "at 9 and 17 daily".
+        return (
+            isinstance(value, Clock)
+            and bool(side.clocks)
+            and len(self._now.sides) == 1
+            and not isinstance(self._value(index + 1), Repeat)
+            and self._lead != "and"
+        )
+
+    def _bound_turns(self, index: int, link: Link) -> bool:
+        """Whether "by", "before", "after" begins another time, not the hour of this one."""
+        side = self._side
+        if self._now.repeat:
+            return False
+        if self._now.bound in _OPENING_BOUNDS and link.word != "after":
+            return False  # "after 2 but before 4"
+        if self._now.bound and side.empty:
+            return False
+        if link.word in ("by", "due", "before") and self._only_length():
+            return False
+        to_clock = isinstance(self._value(index + 1), Clock | DayPart | Number)
+        return not (to_clock and side.days and not side.clocks)
+
+    def _only_length(self) -> bool:
+        return all(side.empty for side in self._now.sides)
+
+    def _value(self, index: int) -> object:
+        return self._pieces[index].value if 0 <= index < len(self._pieces) else None
+
+    def _take(self, index: int, piece: Piece) -> bool:
+        """Put a piece where it belongs; False if it says nothing here."""
+        value, side = piece.value, self._side
+        match value:
+            case Link(word):
+                return self._link(index, word)
+            case Shift(amount, sign) if self._lead == "for" and sign > 0:
+                self._now.lengths.append(amount)
+                self._lead = "from"
+                return True
+            case Nth() | Edge() | Shift() | Beside():
+                self._prefixes.append(value)
+            case Days(days):
+                self._several(days)
+            case Clock():
+                self._clock(value)
+            case DayPart():
+                side.part = side.part or replace(value, trim=value.trim or self._trim)
+            case Offset(amount, sign) if self._lead == "for" and sign > 0:
+                self._now.lengths.append(amount)
+                if not amount.is_clock:
+                    side.days.append(Dated(Today(0), (), "from"))
+            case Offset():
+                side.offset = value
+            case Amount() if self._now.bound == "after" and self._now.empty:
+                self._now.bound = ""
+                side.offset = Offset(value)
+            case Amount():
+                self._now.lengths.append(value)
+            case Repeat():
+                self._repeat(value, piece.weak)
+            case Times(count):
+                self._now.times = count
+            case Zone():
+                self._now.zone = value
+            case AllDay():
+                self._now.all_day = True
+            case Number():
+                if self._is_day_or_hour(index, value):
+                    side.number = value.value
+                    return True
+                clock = self._hour(index, value)
+                if clock is None:
+                    return False
+                self._clock(clock)
+            case Year(year) if self._is_late_hour(year):
+                self._clock(Clock(year // 100, year % 100, half="24"))
+            case _:
+                self._day(value)
+        self._lead = ""
+        return True
+
+    def _link(self, index: int, word: str) -> bool:
+        side = self._side
+        if word == "and" and self._between and not side.empty:
+            self._between = False
+            self._now.sides.append(Side(join="to"))
+        elif word in ("to", "until") and not side.empty:
+            self._now.sides.append(Side(join=word))
+        elif word == "until":
+            if self._now.repeat:
+                self._now.sides.append(Side(join="until"))
+            else:
+                self._now.bound = self._now.bound or "by"
+        elif word == "onward":
+            self._now.bound = self._now.bound or word
+        elif word in _BOUNDS:
+            self._bound(word)
+        elif word == "between":
+            self._between = True
+        self._lead = "" if word in ("to", "until") else word
+        return word not in ("to", "and", "or", "of", "in", "on", "except")
+
+    def _bound(self, word: str) -> None:
+        if self._now.repeat and word in ("after", "since"):
+            return
+        if self._now.repeat:
+            self._now.sides.append(Side(join="until"))
+            return
+        if self._now.bound in _OPENING_BOUNDS and not self._side.empty:
+            self._now.bound = ""
+            self._now.sides.append(Side(join="to"))
+            return
+        if not self._now.bound:
+            self._now.bound = "by" if word == "due" else word
+
+    def _several(self, days: tuple[int, ...]) -> None:
+        if self._lead == "except":
+            self._now.excluded += days
+        elif self._now.repeat and not self._now.repeat.days:
+            self._now.repeat = replace(self._now.repeat, days=days)
+        else:
+            self._side.several = days
+
+    def _clock(self, clock: Clock) -> None:
+        if self._prefixes and isinstance(self._prefixes[-1], Shift):
+            shift = self._prefixes[-1]
+            if shift.amount.is_clock:
+                self._prefixes.pop()
+                self._side.shift = shift
+        if clock.name == "open" and self._side.part and self._side.part.name == "morning":
+            self._side.part = None
+        self._side.clocks.append(clock)
+
+    def _repeat(self, new: Repeat, weak: bool) -> None:
+        if self._lead == "except":
+            self._now.excluded += new.days
+            return
+        if self._prefixes and isinstance(self._prefixes[-1], Nth):
+            nth = self._prefixes.pop()
+            assert isinstance(nth, Nth)
+            self._now.nth = nth
+        old = self._now.repeat
+        if old is None:
+            self._now.repeat, self._now.weak_repeat = new, weak
+            return
+        finer = new if (new.days or new.business) else old
+        coarser = old if finer is new else new
+        if finer.days or finer.business:
+            interval = coarser.interval if coarser.unit == "week" else finer.interval
+            finer = replace(finer, interval=max(interval, finer.interval))
+        self._now.repeat = replace(
+            finer, part=old.part or new.part, times=old.times or new.times,
+            month_days=old.month_days + new.month_days,
+        )  # fmt: skip
+        self._now.weak_repeat = self._now.weak_repeat and weak
+
+    def _day(self, value: object) -> None:
+        assert isinstance(value, DAY_KINDS)
+        if self._lead == "except":
+            if isinstance(value, Weekday):
+                self._now.excluded += (value.day,)
+            elif isinstance(value, Period) and value.span == "weekend":
+                self._now.excluded += (5, 6)
+            return
+        monthly = self._now.repeat is not None and self._now.repeat.unit in ("month", "year")
+        if monthly and isinstance(value, Weekday) and value.which == "last":
+            self._now.nth = Nth((-1,), (value.day,))
+            return
+        self._trim_day(value)
+        prefixes, self._prefixes = tuple(self._prefixes), []
+        nth = prefixes[-1] if prefixes else None
+        each = (
+            isinstance(value, Period) and value.plain and value.span in ("month", "quarter", "year")
+        )
+        if (
+            isinstance(nth, Nth)
+            and each
+            and nth.what in ("weekday", "business")
+            and not self._now.bound
+        ):
+            self._now.nth = nth
+            assert isinstance(value, Period)
+            steps = {"month": ("month", 1), "quarter": ("month", 3), "year": ("year", 1)}
+            unit, interval = steps[value.span]
+            if self._now.repeat is None:
+                self._now.repeat = Repeat(unit, interval)  # type: ignore[arg-type]  # of the table above
+            return
+        dated = Dated(value, prefixes, self._lead)
+        if prefixes and isinstance(prefixes[-1], Shift) and not prefixes[-1].amount.parts:
+            return
+        self._side.days.append(dated)
+
+    def _trim_day(self, value: object) -> None:
+        """Take "early tomorrow morning" as an early morning, "end of Friday" as its close."""
+        edge = self._prefixes[-1] if self._prefixes else None
+        if not isinstance(edge, Edge) or not isinstance(value, Today | Weekday):
+            return
+        self._prefixes.pop()
+        match edge.side:
+            case "early" | "late":
+                self._trim = edge.side
+            case "end":
+                self._side.clocks.append(Clock(0, name="close"))
+            case "start":
+                self._side.clocks.append(Clock(0, name="open"))
+            case _:
+                self._side.clocks.append(Clock(12, half="24"))
+
+    def _is_day_or_hour(self, index: int, number: Number) -> bool:
+        """Whether a number follows a weekday as in "Friday 13" or "Friday 9"."""
+        before, after = self._value(index - 1), self._value(index + 1)
+        if not isinstance(before, Weekday) or number.digits > 2 or not 1 <= number.value <= 31:
+            return False
+        return not isinstance(after, Link | DayPart | Zone) or after in _AFTER_DATE
+
+    def _is_late_hour(self, year: int) -> bool:
+        """Whether 1925 after a weekday is a time of day."""
+        days = self._side.days
+        return bool(days) and year % 100 < 60 and not self._side.clocks and all(
+            isinstance(dated.day, Weekday) for dated in days
+        )  # fmt: skip
+
+    def _hour(self, index: int, number: Number) -> Clock | None:
+        """Return the bare number as an hour where its neighbours make it one."""
+        if not self._is_hour(index, number):
+            return None
+        if number.digits >= 3:
+            hour, minute = divmod(number.value, 100)
+            return Clock(
+                hour, minute, half="24" if hour > 12 or (number.digits == 4 and hour < 7) else ""
+            )
+        return Clock(number.value, half="24" if number.value > 12 or not number.value else "")
+
+    def _is_hour(self, index: int, number: Number) -> bool:
+        hour, minute = divmod(number.value, 100) if number.digits >= 3 else (number.value, 0)
+        if hour > 24 or minute > 59:
+            return False
+        before, after, side = self._value(index - 1), self._value(index + 1), self._side
+        if before == Link("at") or isinstance(before, DayPart):
+            return True
+        if before == Link("from") and self._now.lengths:
+            return True
+        if isinstance(after, DayPart):
+            return number.value != 1  # "one morning"
+        if number.digits >= 3:
+            if self._run.whole and len(self._pieces) == 1:
+                return number.digits == 4
+            return number.digits == 4 and bool(side.days or side.join)
+        beyond = self._value(index + 2)
+        if after in (Link("to"), Link("until"), Link("and")) and isinstance(beyond, Clock | Number):
+            return after != Link("and") or self._between or bool(self._now.repeat)
+        if len(self._now.sides) > 1 and side.empty:
+            return bool(self._now.sides[-2].clocks)
+        if isinstance(after, Zone):
+            return True
+        if isinstance(after, Today) and index == 0 and self._run.opens:
+            return True
+        if isinstance(before, Link) and before.word in ("by", "before", "after", "until"):
+            return True
+        return bool(side.days or self._now.repeat) and not side.clocks and not side.several
+
+
+def _share_hours(readings: list[Reading]) -> None:
+    """Give "Tuesday or Wednesday at 3" its hour on both days."""
+    for earlier, later in pairwise(readings):
+        if not later.alternative or len(earlier.sides) + len(later.sides) > 2:
+            continue
+        mine, theirs = earlier.sides[0], later.sides[0]
+        if mine.days and not mine.clocks and theirs.days and theirs.clocks:
+            mine.clocks, earlier.zone = list(theirs.clocks), later.zone
+
+
+def _agree(dated: Dated, value: Day) -> bool:
+    """Whether two days can be said of one: a weekday and its date, a weekday and its week."""
+    kinds = {type(dated.day), type(value)}
+    if len(kinds) == 1:
+        both = (dated.day, value)
+        if all(isinstance(day, CalendarDay) for day in both):
+            return not (both[0].day and both[1].day)  # type: ignore[union-attr]  # checked above
+        return dated.day == value
+    if Weekday in kinds:
+        return not kinds & {Holiday}
+    if CalendarDay in kinds:
+        return bool(kinds & {Period, Year, Today})
+    return bool(kinds & {Year, Period, Today})
