@@ -8,11 +8,22 @@ from typing import Annotated
 import typer
 
 from agentsched import __version__
-from agentsched.cli import doctor, evolve, memory, model, policies, replay, scenarios, score
+from agentsched.cli import (
+    calendar,
+    chat,
+    doctor,
+    evolve,
+    memory,
+    model,
+    policies,
+    replay,
+    scenarios,
+    score,
+)
 
 app = typer.Typer(
     name="agentsched",
-    help="Evolve, gate, remember and replay scheduling policies.",
+    help="Plan and carry out work from plain words; evolve, gate and replay scheduling policies.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -33,9 +44,10 @@ def _root(
         typer.Option("--version", callback=_version, is_eager=True, help="Show the version."),
     ] = False,
 ) -> None:
-    """Evolve, gate, remember and replay scheduling policies."""
+    """Plan and carry out work from plain words; evolve, gate and replay scheduling policies."""
 
 
+app.command("chat")(chat.command)
 app.command("evolve")(evolve.command)
 app.command("score")(score.command)
 app.command("replay")(replay.command)
@@ -44,3 +56,4 @@ app.add_typer(scenarios.app, name="scenarios")
 app.add_typer(policies.app, name="policies")
 app.add_typer(model.app, name="model")
 app.add_typer(memory.app, name="memory")
+app.add_typer(calendar.app, name="calendar")

@@ -141,7 +141,7 @@ def _sections(sections: Iterable[Section]) -> Iterable[RenderableType]:
         lines = Group(*(Text(line) for line in section.lines))
         if section.title:
             yield Text(section.title, style="bold")
-            yield Padding(lines, (0, 0, 0, 2))
+            yield Padding(lines, (0, 0, 0, 2), expand=False)
         else:
             yield lines
 
