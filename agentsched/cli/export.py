@@ -64,7 +64,9 @@ def command(
         raise UserError(
             f"{plan}: the plan breaks {len(broken)} hard constraints; mend it, or --force"
         )
-    options = ClusterOptions(namespace=namespace, pin=pin, **({"image": image} if image else {}))
+    options = ClusterOptions(
+        namespace=namespace, pin=pin, **({} if image is None else {"image": image})
+    )
     match to:
         case Target.KUBERNETES:
             text = to_kubernetes(found.graph, found.plan, found.inventory, options)

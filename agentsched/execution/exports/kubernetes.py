@@ -91,7 +91,8 @@ def notes_of(task: Task, place: Assignment, settled: list[str]) -> dict[str, str
 
 def dump(data: object) -> str:
     """Return YAML that reads back as the same data, whatever the strings hold."""
-    return yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=100)
+    # Unescaped, YAML takes some characters beyond ASCII for ends of lines.
+    return yaml.safe_dump(data, sort_keys=False, allow_unicode=False, width=100)
 
 
 def _job(
