@@ -93,6 +93,8 @@ def shifted(
         if master.rules[0].frequency in PERIOD and _follows(master, master.start.wall):
             first = new.at(_nearest(rule, first.wall))
         _check_same_rhythm(master.rules[0], rule, master.start.wall, first.wall, by)
+        if _follows(master, old.wall) and not _yields(rule, first.wall, new.wall):
+            raise _no_way(master.rules[0], by.days)
         where, rule = _by_index(series, rule, first)
         component = component.with_line(
             make_line("RRULE", rule.text, end=component.line_end)
@@ -117,8 +119,11 @@ def shifted(
 
 def _follows(master: Event, wall: datetime) -> bool:
     """Whether the rule itself yields a time: DTSTART and RDATE need not fit it."""
-    start = master.start
-    return bool(wall_times(master.rules[0], start.wall, wall, wall, start.zone))
+    return _yields(master.rules[0], master.start.wall, wall)
+
+
+def _yields(rule: Rule, first: datetime, wall: datetime) -> bool:
+    return bool(wall_times(replace(rule, until=None, count=None), first, wall, wall))
 
 
 def _renamed(event: Event, where: Callable[[Moment], Moment], now: datetime) -> Component:
