@@ -86,9 +86,7 @@ def perform(draft: Draft, book: Book, *, key: str = "") -> Entry:
             status: Literal["ACCEPTED", "DECLINED"] = (
                 "ACCEPTED" if draft.verb == "accept" else "DECLINED"
             )
-            return book.reply(
-                draft.event, status, scope=draft.scope, yes=_yes(draft, book)
-            )
+            return book.reply(draft.event, status, scope=draft.scope, yes=_yes(draft, book))
         case "delegate":
             return book.delegate(draft.event, draft.people[0], scope=draft.scope)
         case "keep":

@@ -86,7 +86,7 @@ def open_context(
         UserError: Inventory, job file or zone are wrong.
     """
     places, zone = Places.of(settings), local_zone(settings)
-    clock = clock or _clock(settings)
+    clock = clock or clock_of(settings)
     opened, why = (model, "") if model is not None else _model(settings, places, thread, model_kind)
     agent = settings.agent
     try:
@@ -103,7 +103,7 @@ def open_context(
                 settings.calendar, places.calendar, places.journal, zone, clock.now()
             ),
             memory=lambda: closing(open_memory(settings.memory.url)),
-            executor=lambda name: _executor(settings, places.executions / name, clock),
+            executor=lambda name: executor_of(settings, places.executions / name, clock),
             executions=places.executions,
             eager=settings.execution.eager if eager is None else eager,
         )
@@ -132,14 +132,15 @@ def _model(
         return None, str(error)
 
 
-def _clock(settings: Settings) -> Clock:
-    """A rehearsal runs in virtual time, everything else in the machine's."""
+def clock_of(settings: Settings) -> Clock:
+    """Return the clock: a rehearsal runs in virtual time, everything else in the machine's."""
     if settings.execution.executor == "dry-run":
         return VirtualClock(SystemClock().now())
     return SystemClock()
 
 
-def _executor(settings: Settings, folder: Path, clock: Clock) -> Executor:
+def executor_of(settings: Settings, folder: Path, clock: Clock) -> Executor:
+    """Return what runs the tasks of an execution, which has its folder."""
     match settings.execution.executor:
         case "local":
             return LocalExecutor(folder / "attempts", Path.cwd(), environment=os.environ)

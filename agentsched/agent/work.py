@@ -13,7 +13,7 @@ from agentsched.errors import UserError
 from agentsched.planning import Infeasible, Inventory, Planned, PlanRequest, TaskGraph, plan
 from agentsched.planning.beyond import plan_beyond
 from agentsched.planning.catalogue import fill
-from agentsched.planning.checks import complete_graph, unsolvable
+from agentsched.planning.checks import complete_graph, examine
 from agentsched.planning.graph import Demand, Task
 from agentsched.planning.hints import Hint
 from agentsched.planning.inventory import Away, Person
@@ -107,7 +107,13 @@ def prepare(graph: TaskGraph, context: AgentContext, wishes: Iterable[Hint] = ()
         what = ", ".join(idle[:4]) + (f" and {len(idle) - 4} more" if len(idle) > 4 else "")
         note = f"nothing is known to run for {what}: the time is set aside (docs/job-catalogue.md)"
         filled = filled.model_copy(update={"notes": (*filled.notes, note)})
-    return Prepared(filled, tuple(unsolvable(filled, context.inventory)))
+    return Prepared(filled, unplannable(filled, context.inventory))
+
+
+def unplannable(graph: TaskGraph, inventory: Inventory) -> tuple[str, ...]:
+    """Return why a graph cannot even be tried: tasks that wait for each other or fit nowhere."""
+    bars = ("cycle", "unsolvable", "uncovered")
+    return tuple(one.message for one in examine(graph, inventory) if one.kind in bars)
 
 
 def make_plan(

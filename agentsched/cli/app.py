@@ -13,8 +13,10 @@ from agentsched.cli import (
     chat,
     doctor,
     evolve,
+    export,
     memory,
     model,
+    plan,
     policies,
     replay,
     scenarios,
@@ -48,6 +50,9 @@ def _root(
 
 
 app.command("chat")(chat.command)
+app.command("plan")(plan.command)
+app.command("check")(plan.check)
+app.command("export")(export.command)
 app.command("evolve")(evolve.command)
 app.command("score")(score.command)
 app.command("replay")(replay.command)

@@ -61,7 +61,12 @@ class Teller:
                 self._thinking, description=f"{event.data['what']} …", visible=True
             )
             return
-        record = event.data["record"]
+        self.hear_record(event.data["record"])
+
+    def hear_record(self, record: dict[str, Any]) -> None:
+        """Show one record of an execution."""
+        if self._quiet or self._thinking is None:
+            return
         line = _line(record)
         if line:
             self._progress.console.print(Text(line))
@@ -77,7 +82,7 @@ class Teller:
                 self._thinking,
                 description=f"running {', '.join(running[:3])}" if running else "waiting",
                 completed=done,
-                total=max(len(self._tasks), event.data.get("total", 0)),
+                total=len(self._tasks),
                 visible=True,
             )
 
