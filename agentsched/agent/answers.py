@@ -28,10 +28,13 @@ from agentsched.understanding import (
 )
 from agentsched.understanding import understand as read_message
 from evaluator.errors import EvaluatorError
-from memory.decisions import explain_decision, find_decisions, record_decision
-from memory.preferences import list_preferences
+from memory.decisions import explain, list_decisions, record_decision
+from memory.preferences import PLACEMENT, list_preferences
 
 WEEK = timedelta(days=7)
+_DULL = frozenset(
+    {"the", "did", "you", "why", "was", "were", "that", "this", "have", "has", "call"}
+)
 HELP = (
     "Say what to run, plan, move, cancel or find a time for; ask what is planned, when you are "
     "free, or why something was decided; or state a preference."
@@ -80,9 +83,8 @@ def remember_execution(state: State, report: Report, context: AgentContext) -> N
             subject=graph.name,
             action=f"carried out the plan: {ended}",
             why=f"approved by the user; planned by {plan.method}",
-            answer="yes",
             facts={"execution": state.get("execution", ""), "delay_seconds": report.delay},
-            key=state.get("execution", ""),
+            scope=PLACEMENT,
         )
 
 
@@ -159,11 +161,26 @@ def _plan(state: State, context: AgentContext) -> Iterator[Section]:
 
 def _why(query: Query, context: AgentContext) -> Section:
     with context.memory() as store:
-        decisions = find_decisions(store, query.about, most=3)
-        lines = [line for one in decisions for line in explain_decision(store, one.id)]
+        decisions = _about(query.about, list_decisions(store, limit=500))
+        lines = [line for one in decisions for line in explain(store, one.id).text.splitlines()]
     if not lines:
         lines = [f"no decision about {query.about!r} is on record"]
     return Section(title="Why", lines=tuple(lines))
+
+
+def _about(words: str, decisions: tuple[DecisionRecord, ...]) -> list[DecisionRecord]:
+    """Return the decisions that most of the words speak of, the newest of equals; at most two."""
+    wanted = {word for word in re.findall(r"[^\W_]{3,}", words.casefold()) if word not in _DULL}
+    if not wanted:
+        return list(decisions[:1])
+
+    def said(one: DecisionRecord) -> int:
+        text = f"{one.subject} {one.action} {' '.join(one.facts.get('labels', ()))}".casefold()
+        return sum(word in text or word.removesuffix("ed") in text for word in wanted)
+
+    scored = [(said(one), one) for one in decisions]
+    best = max((score for score, _ in scored), default=0)
+    return [one for score, one in scored if score == best > 0][:2]
 
 
 def _what_if(query: Query, state: State, context: AgentContext, now: datetime) -> Iterator[Section]:

@@ -27,7 +27,7 @@ from agentsched.agent.presenting import (
     text_of,
 )
 from agentsched.agent.state import Approval, Ask, Said, Section, State
-from agentsched.agent.wishes import learn_choices, placement_wishes, settle_preferences
+from agentsched.agent.wishes import placement_wishes, remember_choices, settle_preferences
 from agentsched.errors import AgentSchedError
 from agentsched.execution import Record
 from agentsched.planning import Infeasible
@@ -202,7 +202,7 @@ async def apply(state: State, runtime: Run) -> State:
     sections = await asyncio.to_thread(
         agenda.apply, settlement, word.choices, context, _turn_key(state)
     )
-    sections += learn_choices(settlement, word.choices, context, _turn_key(state))
+    sections += remember_choices(settlement, word.choices, context, _turn_key(state))
     return {"answer": sections, "settlement": None}
 
 

@@ -17,7 +17,7 @@ from agentsched.understanding import StatePreference, Understood, WithdrawPrefer
 from evaluator.calendar.learner import PreferenceLearner
 from evaluator.errors import EvaluatorError
 from memory import MemoryStore
-from memory.decisions import learn_from
+from memory.decisions import learn_from, list_decisions, record_decision
 from memory.preferences import (
     CALENDAR,
     PLACEMENT,
@@ -88,34 +88,51 @@ def settle_preferences(understood: Understood, context: AgentContext) -> list[Se
     return [Section(title="Preferences", lines=tuple(lines))]
 
 
-def learn_choices(
+def remember_choices(
     settlement: Settlement, choices: dict[str, str], context: AgentContext, key: str
 ) -> list[Section]:
-    """Learn from how the user settled each conflict: what gave way was worth less."""
+    """Write down each settled conflict with its reasons; learn from what the user chose.
+
+    A plain yes takes the proposal and teaches nothing: only a way out that was named says which
+    event mattered more.
+    """
     lines: list[str] = []
+    role = context.settings.agent.role
     with context.memory() as store:
+        known = {one.facts.get("key") for one in list_decisions(store, scope=CALENDAR, limit=200)}
+        learner = load_learner(store, CALENDAR, role)
         for one in settlement.collisions:
             option = one.option(choices.get(one.id, ""))
-            if len(one.candidates) != 2 or not option.drafts or one.id not in choices:
-                continue  # a plain yes took the proposal: the user did not say which matters more
-            gave_way = next(
-                (n for n, title in enumerate(one.titles) if title == option.drafts[0].title), None
-            )
-            if gave_way is None:
+            mark = f"{key}:{one.id}"
+            if not option.drafts or mark in known:
                 continue
-            learn_from(
+            candidates = [translated(features) for features in one.candidates]
+            decision = record_decision(
                 store,
-                [translated(features) for features in one.candidates],
-                1 - gave_way,
                 subject=one.words[:400],
                 action=option.words,
-                labels=one.titles,
-                key=f"{key}:{one.id}",
-                role=context.settings.agent.role,
+                candidates=candidates,
+                preference=learner.prefer(candidates) if candidates else None,
+                why="" if candidates else "approved by the user",
+                labels=one.titles if candidates else (),
+                facts={"key": mark},
             )
-            lines.append(
-                f"{one.titles[1 - gave_way]!r} mattered more than {one.titles[gave_way]!r}"
-            )
+            title = option.drafts[0].title
+            if one.id in choices and candidates and title in one.titles:
+                gave_way = one.titles.index(title)
+                learn_from(store, decision.id, 1 - gave_way, role=role, answer=option.words)
+                kept = one.titles[1 - gave_way]
+                lines.append(
+                    f"{kept!r} mattered more than {title!r} "
+                    f"(agentsched memory preferences shows what that changed)"
+                )
+        for number, draft in enumerate(settlement.drafts):
+            mark = f"{key}:draft:{number}"
+            if mark not in known:
+                record_decision(
+                    store, subject=draft.title[:400], action=draft.words,
+                    why="you asked for it and said yes", facts={"key": mark},
+                )  # fmt: skip
     return [Section(title="Learnt", lines=tuple(lines))] if lines else []
 
 
