@@ -57,11 +57,7 @@ def find_times(
     """
     check_length(text, TEXT_LIMIT)
     speech = _Speech(text, now, zone, habits)
-    return tuple(
-        Found(reading.start, reading.end, text[reading.start : reading.end], speech.value(reading))
-        for reading in speech.readings()
-        if not reading.adverb
-    )
+    return tuple(speech.found(reading) for reading in speech.readings() if not reading.adverb)
 
 
 class _Speech:
@@ -99,6 +95,13 @@ class _Speech:
                 f"{_short(said)} lies beyond the calendar ({error}); name a year from 1 to 9999"
             ) from error
         return replace(found, phrase=said)
+
+    def found(self, reading: Reading) -> Found:
+        """Return the value with its place; the full stop of a sentence is not part of it."""
+        end = reading.end
+        while self._known[end - 1] in ".," and self._known[end - 2 : end] != "m.":
+            end -= 1
+        return Found(reading.start, end, self._text[reading.start : end], self.value(reading))
 
     def _hint(self, reading: Reading) -> DayPart | None:
         if len(self._known) > PHRASE_LIMIT:

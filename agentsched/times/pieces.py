@@ -241,6 +241,8 @@ class Zone:
 
     zone: tzinfo
     said: str
+    place: bool = False
+    """Said as where it happens: "at 3pm in Berlin"."""
     loose: bool = False
     """An abbreviation such as PST, which people say all year round."""
 

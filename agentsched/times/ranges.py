@@ -97,7 +97,7 @@ class Ranges:
     ) -> tuple[datetime, datetime]:
         opening, closing = left.clocks[0], right.clocks[0]
         part = left.part or right.part or self._points.hint
-        same = first is None or first == last
+        same = first is None or (first == last and not (left.days and right.days))
         if opening.name == "now":
             start = self._points.now
             shown = settle(closing, part, self._almanac)

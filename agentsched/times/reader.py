@@ -63,7 +63,7 @@ class _Reader:
         self._now = Reading(piece.start, piece.end)
         self._lead = ""
         self._prefixes: list[Prefix] = []
-        self._between = False
+        self._between = self._excluding = self._begun = False
         self._trim: Literal["", "early", "late"] = ""
 
     @property
@@ -76,12 +76,21 @@ class _Reader:
                 self._close()
                 self._fresh(piece)
                 self._now.alternative = piece.value == Link("or")
-            if not self._take(index, piece):
+            taken = self._take(index, piece)
+            self._place(piece, taken)
+            if not taken:
                 continue
             self._now.end = max(self._now.end, piece.end)
         self._close()
         _share_hours(self._done)
         return self._done
+
+    def _place(self, piece: Piece, taken: bool) -> None:
+        """Let the phrase begin with the first word that says something: not with "and"."""
+        leads = isinstance(piece.value, Link) and piece.value.word not in ("and", "or", "to", "of")
+        if not self._begun:
+            self._now.start = piece.start
+        self._begun = taken or leads or (self._begun and not self._now.empty)
 
     def _close(self) -> None:
         if self._prefixes and isinstance(self._prefixes[-1], Nth):
@@ -114,8 +123,10 @@ class _Reader:
         if self._now.empty:
             return False
         if isinstance(value, Link):
+            if value.word == "and" and side.days and side.clocks:
+                return self._names_another(index + 1)
             return value.word == "or" or (value.word in _BOUNDS and self._bound_turns(index, value))
-        if self._now.repeat or self._lead in ("starting", "except"):
+        if self._now.repeat or self._lead == "starting" or self._excluding:
             return False
         if isinstance(value, DAY_KINDS) and not self._prefixes:
             return any(not _agree(dated, value) for dated in side.days)
@@ -126,6 +137,14 @@ class _Reader:
             and len(self._now.sides) == 1
             and not isinstance(self._value(index + 1), Repeat)
             and self._lead != "and"
+        )
+
+    def _names_another(self, index: int) -> bool:
+        """Whether a day and an hour of their own follow: "… and at 11 on Thursday"."""
+        values = [self._value(at) for at in range(index, index + 5)]
+        told = [value for value in values if value is not None and not isinstance(value, Link)][:2]
+        return any(isinstance(value, DAY_KINDS) for value in told) and any(
+            isinstance(value, Clock | Number) for value in told
         )
 
     def _bound_turns(self, index: int, link: Link) -> bool:
@@ -202,6 +221,7 @@ class _Reader:
 
     def _link(self, index: int, word: str) -> bool:
         side = self._side
+        self._excluding = word == "except" or (self._excluding and word in ("and", "on", "or"))
         if word == "and" and self._between and not side.empty:
             self._between = False
             self._now.sides.append(Side(join="to"))
@@ -235,7 +255,7 @@ class _Reader:
             self._now.bound = "by" if word == "due" else word
 
     def _several(self, days: tuple[int, ...]) -> None:
-        if self._lead == "except":
+        if self._excluding:
             self._now.excluded += days
         elif self._now.repeat and not self._now.repeat.days:
             self._now.repeat = replace(self._now.repeat, days=days)
@@ -253,8 +273,9 @@ class _Reader:
         self._side.clocks.append(clock)
 
     def _repeat(self, new: Repeat, weak: bool) -> None:
-        if self._lead == "except":
-            self._now.excluded += new.days
+        if self._excluding:
+            working = set(range(7)) - {5, 6} if new.business else set(new.days)
+            self._now.excluded += tuple(sorted(working))
             return
         if self._prefixes and isinstance(self._prefixes[-1], Nth):
             nth = self._prefixes.pop()
@@ -277,7 +298,7 @@ class _Reader:
 
     def _day(self, value: object) -> None:
         assert isinstance(value, DAY_KINDS)
-        if self._lead == "except":
+        if self._excluding:
             if isinstance(value, Weekday):
                 self._now.excluded += (value.day,)
             elif isinstance(value, Period) and value.span == "weekend":

@@ -43,6 +43,8 @@ class Rules:
                 self._almanac.note(f"the days of the month were not said: {days}")
             if repeat.days:
                 return replace(rule, days=tuple((0, day) for day in repeat.days))
+            if days and max(days) > 28:
+                self._almanac.note(f"months without a {max(days)}. are left out")
             return replace(rule, month_days=days)
         if repeat.unit == "year":
             return self._yearly(rule, refining)
@@ -91,6 +93,10 @@ class Rules:
             rule = replace(rule, months=months, anchored=True)
         if nth.what == "weekday":
             return replace(rule, days=tuple((n, day) for n in nth.numbers for day in nth.days))
+        if nth.what == "business" and abs(nth.numbers[0]) > 23:
+            raise TimePhraseError(
+                f"no month has {abs(nth.numbers[0])} working days; say which from first to last"
+            )
         if nth.what == "business":
             days = tuple((0, d) for d in range(7) if d not in self._almanac.habits.weekend)
             return replace(rule, days=days, position=nth.numbers[0])

@@ -297,5 +297,8 @@ class Resolving:
         if said is None:
             return
         moment = next((m for m in (value.start, value.due) if isinstance(m, datetime)), None)
-        if said.loose and moment is not None and moment.tzname() != said.said:
-            self._almanac.note(f"{said.said} is read as {moment.tzname()}, the clocks there then")
+        if said.place:
+            self._almanac.note(f"it is the local time of {said.said}")
+        name = moment.tzname() if moment is not None else None
+        if said.loose and name and name.isalpha() and name != said.said:
+            self._almanac.note(f"{said.said} is read as {name}, the clocks there then")

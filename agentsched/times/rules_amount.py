@@ -36,7 +36,9 @@ _HALF = (
     r"|(?:three|3)[- ]quarters(?:\s+of)?\s+an?\s+hour|¾\s*(?:hour|hr|h)"
     r"|[123]/[24]\s*(?:of\s+an\s+)?(?:hour|hr|h)"
 )
-_COMPACT = r"(?:\d{1,2}\s?h\s?\d{1,2}\s?(?:minutes|mins|min|m)|[1-6]h[0-5]\d(?!\d))"
+_COMPACT = (
+    r"(?:\d{1,2}\s?h\s?\d{1,2}\s?(?:minutes|mins|min|m)|[1-6]h[0-5]\d(?!\d)|[0-6]:[0-5]\d\s*hours)"
+)
 AMOUNT = rf"(?:{_COMPACT}|{_HALF}|{_PLAIN})(?:[- ]long)?"
 
 _PART = re.compile(
@@ -49,7 +51,7 @@ _HOUR_SHARES = {"half": 0.5, "½": 0.5, "1/2": 0.5, "2/4": 0.5, "three": 0.75, "
 
 def amount(text: str) -> Amount:
     """Return the length of text that matched AMOUNT."""
-    compact = re.match(r"(\d{1,2})\s?h\s?(\d{1,2})", text)
+    compact = re.match(r"(\d{1,2})\s?[h:]\s?(\d{1,2})", text)
     if compact:
         return Amount(((float(compact[1]), "hour"), (float(compact[2]), "minute")))
     if re.match(_HALF, text, re.ASCII):
@@ -92,12 +94,21 @@ def _in_units(count: float, said: str) -> list[tuple[float, Unit]]:
     return [(float(int(count)), unit), (float(round(left * times)), below)]
 
 
+_VAGUE = re.compile(
+    r"(?:an?|one(?=\s+(?:day|night)))\s+(?!hour|hr|half|quarter|couple|few|pair)", re.ASCII
+)
+
+
 def _length(match: Match) -> Said | None:
     said = match["amount"]
     if re.fullmatch(r"(?:[7-9]|1\d|2[0-3])[.]\d\d\s?h", said):
         return None  # 16.29h is a time of day
     # "a second opinion", "any minute", "a day": an article alone counts nothing but hours.
-    vague = bool(re.match(r"an?\s+(?!hour|hr|half|quarter|couple|few|pair)", said))
+    vague = bool(
+        re.match(
+            r"(?:an?|one(?=\s+(?:day|night)))\s+(?!hour|hr|half|quarter|couple|few|pair)", said
+        )
+    )
     return Said((amount(said),), weak=vague)
 
 

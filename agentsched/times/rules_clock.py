@@ -30,7 +30,7 @@ _MINUTES = (
     r"|thirteen|fifteen|(?:four|six|seven|eigh|nine)teen)(?![a-z])"
 )
 _HALF = (
-    r"(?:a\.?\s?m\.?|p\.?\s?m\.?)(?![a-z])|(?<=\d)[ap]\.?(?![a-z\d'])"
+    r"(?:a\s?m|a\.\s?m\.?|p\s?m|p\.\s?m\.?)(?![a-z])|(?<=\d)[ap]\.?(?![a-z\d'])"
     r"|(?:in\s+the\s+)?(?:am|pm)(?![a-z])"
 )
 _OCLOCK = r"\s*o\s?'?\s?clock"
@@ -174,7 +174,7 @@ RULES: tuple[Rule, ...] = (
     ),
     rule(r"(?P<hour>\d{1,2}):(?P<minute>\d\d)(?::(?P<second>\d\d)(?:[.,]\d{1,6})?)?"
          r"(?!:?\d)(?P<half>)(?:\s*(?:h|hrs?|uhr)(?![a-z]))?" + _ISH, _clock),
-    rule(r"(?P<digits>\d{3,4})\s*(?P<half>a\.?\s?m\.?|p\.?\s?m\.?|h|hrs|hours)(?![a-z])",
+    rule(r"(?P<digits>\d{3,4})\s*(?P<half>a\s?m|a\.\s?m\.?|p\s?m|p\.\s?m\.?|h|hrs|hours)(?![a-z])",
          lambda m: _compact(m) if m["half"][0] in "ap" else
          _checked(int(m["digits"][:-2]), int(m["digits"][-2:]), 0, "")),
     rule(rf"{_LEAD}(?P<hour>\d{{1,2}})\.(?P<minute>\d\d)(?!\.?\d)(?:\s*(?:h|hrs?|uhr))?", _dotted),
@@ -186,7 +186,8 @@ RULES: tuple[Rule, ...] = (
     rule(rf"(?P<hour>{CARDINAL}){_OCLOCK}(?P<minute>)\s*(?P<half>{_HALF})?", _words),
     rule(rf"(?P<hour>{_HOURS})\s+(?P<minute>{_MINUTES})(?![- ]?(?:min|hour|day|week|sec|people))\s*"
          rf"(?P<half>{_HALF})?", _words),
-    rule(rf"(?P<hour>{_HOURS})(?P<minute>)\s*(?P<half>a\.?\s?m\.?|p\.?\s?m\.?)(?![a-z])", _words),
+    rule(rf"(?P<hour>{_HOURS})(?P<minute>)\s*(?P<half>a\s?m|a\.\s?m\.?|p\s?m|p\.\s?m\.?)",
+         _words),
     rule(
         rf"(?:an?\s+)?(?P<minutes>half|quarter|(?:{CARDINAL})(?:\s*min(?:ute)?s?)?)\s+"
         rf"(?P<way>past|after|to|before|till|of)\s+(?P<hour>{CARDINAL}|noon|midday|midnight)"

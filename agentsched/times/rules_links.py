@@ -7,7 +7,14 @@ from zoneinfo import ZoneInfo
 from agentsched.times.pieces import Link, Zone
 from agentsched.times.rule import Match, Rule, Said, fixed, rule
 from agentsched.times.vocabulary import alternatives
-from agentsched.times.zones import ABBREVIATIONS, REGIONS, iana_names, offset_zone, place_zone
+from agentsched.times.zones import (
+    ABBREVIATIONS,
+    REGIONS,
+    city_zone,
+    iana_names,
+    offset_zone,
+    place_zone,
+)
 
 _REGION = alternatives(REGIONS)
 
@@ -18,7 +25,7 @@ def _abbreviation(match: Match) -> Said | None:
         zone = offset_zone(offset) if name in ("utc", "gmt") else None
         return None if zone is None else Said((Zone(zone, name.upper() + offset),))
     loose = name not in ("utc", "gmt", "z", "zulu")
-    return Said((Zone(ZoneInfo(ABBREVIATIONS[name]), name.upper(), loose),))
+    return Said((Zone(ZoneInfo(ABBREVIATIONS[name]), name.upper(), loose=loose),))
 
 
 def _offset(match: Match) -> Said | None:
@@ -49,7 +56,7 @@ RULES: tuple[Rule, ...] = (
     fixed(r"until|til|till|'til|untill|(?:ending|ends)(?:\s+on)?|up\s+to|up\s+until",
           Link("until")),
     fixed(r"(?:in\s+)?between", Link("between")),
-    fixed(r"and|&|but|then", Link("and")),
+    fixed(r"and|&|but", Link("and")),
     fixed(r"or", Link("or")),
     fixed(r"by|(?:no|not)\s+later\s+than|at\s+the\s+latest|latest(?:\s+by)?"
           r"|deadline(?:\s+is)?:?", Link("by")),
@@ -71,6 +78,18 @@ _ABBREVIATIONS = rule(
 )  # fmt: skip
 _OFFSETS = rule(r"(?P<offset>z|[+-]\d\d:?\d\d(?!\d))", _offset)
 
+
+def _city(match: Match) -> Said | None:
+    """Return the zone of "in Berlin" after a time of day, where Berlin has its capital letter."""
+    zone = city_zone(match["city"]) if match.capital else None
+    return None if zone is None else Said((Zone(zone, match["city"].title(), place=True),))
+
+
+CITIES: tuple[Rule, ...] = (
+    rule(r"(?P<city>[a-z.]+\s[a-z.]+)(?!\s+time)", _city),
+    rule(r"(?P<city>[a-z.]+)(?!\s+time)", _city),
+)
+"""Cities that may follow "in" after a time of day."""
 PLACES: tuple[Rule, ...] = (
     rule(r"(?P<name>[a-z]{2,12}(?:/[a-z0-9_+-]{2,30}){1,2})(?:\s+time)?", _iana),
     rule(rf"(?P<place>{_REGION}(?:\s+(?:standard|daylight|summer))?|[a-z.]+(?:\s[a-z.]+){{0,2}}?)"

@@ -134,6 +134,9 @@ def _zone_rules(pieces: list[Piece], known: str, start: int) -> tuple[Rule, ...]
     if not before or _BETWEEN.fullmatch(known, pieces[-1].end, start) is None:
         return ()
     last = before[-1].value
+    timed = isinstance(last, Clock | Number | DayPart)
+    if linked and timed and pieces[-1].value == Link("in"):
+        return (*rules_links.CITIES, *rules_links.PLACES)
     if isinstance(last, Clock) and not linked:
         dated = len(before) > 1 and isinstance(before[-2].value, CalendarDay)
         glued = dated and before[-2].end == before[-1].start

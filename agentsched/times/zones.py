@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from datetime import UTC, timedelta, timezone, tzinfo
 from functools import cache
-from zoneinfo import ZoneInfo, available_timezones
+from importlib.resources import files
+from zoneinfo import ZoneInfo
 
 ABBREVIATIONS = {
     "utc": "UTC", "gmt": "Etc/GMT", "z": "UTC", "zulu": "UTC",
@@ -58,6 +59,10 @@ _CITIES = {
     "abu dhabi": "Asia/Dubai", "cape town": "Africa/Johannesburg", "canberra": "Australia/Sydney",
     "wellington": "Pacific/Auckland", "rio": "America/Sao_Paulo", "kyiv": "Europe/Kyiv",
 }  # fmt: skip
+_LARGE = frozenset(
+    ["new york", "los angeles", "chicago", "denver", "phoenix", "detroit", "toronto", "vancouver",
+     "halifax", "mexico city", "sao paulo", "bogota", "lima", "santiago", "caracas", "havana"]
+)  # fmt: skip
 _CONTINENTS = (
     "Africa/", "America/", "Antarctica/", "Asia/", "Atlantic/", "Australia/", "Europe/", "Indian/",
     "Pacific/",
@@ -66,19 +71,34 @@ _OFFSET = re.compile(r"([+-])(\d{1,2})(?::?(\d\d))?")
 
 
 @cache
+def _keys() -> tuple[str, ...]:
+    """Return all IANA names; asking zoneinfo for them would open every file it has."""
+    return tuple(files("tzdata").joinpath("zones").read_text(encoding="utf-8").split())
+
+
+@cache
 def iana_names() -> dict[str, str]:
     """Return zone names by their lower-case spelling: ``europe/berlin``."""
-    return {name.lower(): name for name in available_timezones() if "/" in name}
+    return {name.lower(): name for name in _keys() if "/" in name}
 
 
 @cache
 def _places() -> dict[str, str]:
     cities = {
         name.rsplit("/", 1)[1].replace("_", " ").lower(): name
-        for name in sorted(available_timezones())
+        for name in sorted(_keys())
         if name.startswith(_CONTINENTS)
     }
     return cities | REGIONS | _CITIES
+
+
+def city_zone(city: str) -> ZoneInfo | None:
+    """Return the zone of a large city, or None; small ones share their names with other things."""
+    if city in REGIONS or city in ABBREVIATIONS:
+        return None
+    key = _places().get(city)
+    large = key is not None and (not key.startswith("America/") or city in _LARGE)
+    return ZoneInfo(key) if key and (large or city in _CITIES) else None
 
 
 def place_zone(place: str) -> ZoneInfo | None:

@@ -35,7 +35,9 @@ def brief(value: Resolved) -> str:
             end = value.end
             wanted = ""
             if value.duration and end is not None and value.start is not None:
-                wanted = "" if value.duration == end - value.start else length(value.duration) + " in "
+                wanted = (
+                    "" if value.duration == end - value.start else length(value.duration) + " in "
+                )
             return f"{wanted}{point(value.start)}/{point(end) if end else ''}"
         case _:
             wanted = f"{length(value.duration)} on " if value.duration else ""
@@ -247,8 +249,7 @@ IN_BERLIN = {
     "by EOD": "by 2026-03-27T17:00",
     "end of the month": "2026-03-31",
     "in a month": "2026-04-27",
-    "last working day of the month":
-        "FREQ=MONTHLY;BYDAY=MO,TU,WE,TH,FR;BYSETPOS=-1 from 2026-03-31",
+    "last workday of the month": "FREQ=MONTHLY;BYDAY=MO,TU,WE,TH,FR;BYSETPOS=-1 from 2026-03-31",
     "3 business days from now": "2026-04-01",
     "Saturday 23:00 to Sunday 04:00": "2026-03-28T23:00/2026-03-29T04:00",
     "tomorrow 3pm PST": "2026-03-28T15:00",

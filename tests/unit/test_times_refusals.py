@@ -1,0 +1,165 @@
+"""What is no time, or a time that does not exist, is refused with value, rule and way out."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time
+from time import perf_counter
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from agentsched.errors import UserError, exit_code
+from agentsched.times import Habits, TimePhraseError, find_times, resolve
+
+NEW_YORK = ZoneInfo("America/New_York")
+NOW = datetime(2026, 3, 4, 10, 20, tzinfo=NEW_YORK)
+
+WITHOUT = """
+Call Sam about the budget
+Discuss plan B with team 4
+I may come
+One may ask a question
+This may take longer
+Jan will call Sue
+The cat sat on the mat
+The sun is bright
+Wed them
+March on to victory
+Meet 3 people from team 7
+Book a room for 8 people
+Version 2.3 of the second draft
+Review chapter 12-14
+Read pages 10 to 20
+The minutes of the meeting
+a second opinion
+one day we will see
+Fix bug 1234
+Submit PR #1200
+Use 4 A100s with 80 GB
+Mortgages were at 6.45 percent
+The team of 12 is over budget by 15 percent
+Move server 10 to rack 12
+the 2nd floor
+Talk to April about the new design
+plan for the new year
+Second attempt at the March report
+There are two to four people in the room
+Good morning Paul
+Lunch with Dana
+Keep them on one rack if you can
+Set the ratio to 16:9 or 1:1
+Send the weekly report
+""".strip().splitlines()
+
+
+@pytest.mark.parametrize("text", WITHOUT)
+def test_words_without_a_time_are_refused_and_nothing_is_found_in_them(text: str) -> None:
+    assert find_times(text, NOW, NEW_YORK) == ()
+    with pytest.raises(TimePhraseError, match=r"no time in .*; say when"):
+        resolve(text, NOW, NEW_YORK)
+
+
+@pytest.mark.parametrize("text", ["", " ", "\n", "\x00", "?", "\u200b", "🙂", "at", "every", "-"])
+def test_nothing_is_no_time(text: str) -> None:
+    with pytest.raises(TimePhraseError, match="no time in"):
+        resolve(text, NOW, NEW_YORK)
+
+
+def test_the_hour_that_clocks_skip_is_refused_with_the_one_to_say() -> None:
+    with pytest.raises(TimePhraseError) as refused:
+        resolve("March 8 at 2:30am", NOW, NEW_YORK)
+    assert str(refused.value) == (
+        "'March 8 at 2:30am': 02:30 does not exist on 8 March in America/New_York, clocks go from "
+        "02:00 to 03:00; say 03:30"
+    )
+    assert exit_code(refused.value) == 2
+    assert isinstance(refused.value, UserError)
+
+
+def test_half_an_hour_skipped_on_lord_howe_island() -> None:
+    """Clocks there go from 02:00 to 02:30."""
+    zone = ZoneInfo("Australia/Lord_Howe")
+    with pytest.raises(TimePhraseError, match="from 02:00 to 02:30; say 02:45"):
+        resolve("4 October 2026 at 2:15am", NOW, zone)
+
+
+def test_the_end_of_a_range_may_not_be_skipped_either() -> None:
+    with pytest.raises(TimePhraseError, match="02:00 does not exist on 8 March"):
+        resolve("10pm to 2am on Saturday", NOW, NEW_YORK)
+
+
+def test_an_hour_that_comes_twice_is_the_first_and_says_so() -> None:
+    value = resolve("November 1 at 1:30am", NOW, NEW_YORK)
+    assert isinstance(value.start, datetime)
+    assert value.start.astimezone(UTC) == datetime(2026, 11, 1, 5, 30, tzinfo=UTC)
+    assert "01:30 comes twice on 1 November; the first is meant" in value.assumed
+
+
+@pytest.mark.parametrize(
+    ("phrase", "rule"),
+    [
+        ("31 February", "31 February 2027 does not exist, February has 28 days"),
+        ("February 30 at 5pm", "name a day from 1 to 28"),
+        ("31 April", "April has 30 days"),
+        ("2026-02-29", "29 February 2026 does not exist"),
+        ("13/13/2026", "month 13 does not exist"),
+        ("fifth Monday of next month", "only 4 such days"),
+        ("in 9000 years", "name a year from 1 to 9999"),
+        ("999999 days from 9999-12-01", "1 to 9999"),
+        ("2026-03-10 to 2026-03-08", "give the earlier day first"),
+        ("March 9 5pm to March 9 3pm", "give the earlier end first"),
+        ("every Monday until 2026-03-01", "name a later end"),
+        ("every day except weekdays and weekends", "leave one of them"),
+    ],
+)
+def test_what_does_not_exist_is_named_with_its_rule(phrase: str, rule: str) -> None:
+    with pytest.raises(TimePhraseError, match=rule) as refused:
+        resolve(phrase, NOW, NEW_YORK)
+    assert "\n" not in str(refused.value)
+
+
+def test_a_long_paste_gets_one_line_at_once() -> None:
+    began = perf_counter()
+    for ask in (resolve, find_times):
+        with pytest.raises(TimePhraseError, match="text of 3000000 characters, beginning 'xxx"):
+            ask("x" * 3_000_000, NOW, NEW_YORK)
+    assert perf_counter() - began < 1
+
+
+@pytest.mark.parametrize(
+    "unit",
+    ["1 ", "1/", "mon,", "first, ", "march ", "monday and ", "half past ", "1 and a half ", "-",
+     "at 3pm ", "london time ", "3pm-"],
+)  # fmt: skip
+def test_no_text_takes_the_square_of_its_length(unit: str) -> None:
+    """20,000 characters of what the rules like best; seconds allow for a busy machine."""
+    text = (unit * 20_000)[:20_000]
+    began = perf_counter()
+    find_times(text, NOW, NEW_YORK)
+    assert perf_counter() - began < 15
+
+
+def test_now_must_be_aware() -> None:
+    with pytest.raises(TimePhraseError, match="give an aware datetime"):
+        resolve("tomorrow", NOW.replace(tzinfo=None), NEW_YORK)
+
+
+def test_habits_are_checked_where_they_are_made() -> None:
+    with pytest.raises(TimePhraseError, match="the end must come after the start"):
+        Habits(work_start=time(17), work_end=time(9))
+    with pytest.raises(TimePhraseError, match="not all of them"):
+        Habits(weekend=frozenset(range(7)))
+
+
+def test_other_scripts_digits_dashes_and_control_characters_are_read() -> None:
+    wide = "tomorrow \N{FULLWIDTH DIGIT ONE}\N{FULLWIDTH DIGIT FIVE}:30\N{EN DASH}16:00"
+    arabic = "TOMORROW \N{ARABIC-INDIC DIGIT ONE}\N{ARABIC-INDIC DIGIT FIVE}:30-16:00"
+    control = "tomorrow\x0015:30 \N{MINUS SIGN} 16:00"
+    for phrase in (wide, arabic, control, "tomorrow\u00a015:30\N{EM DASH}16:00"):
+        value = resolve(phrase, NOW, NEW_YORK)
+        assert value.start == datetime(2026, 3, 5, 15, 30, tzinfo=NEW_YORK), phrase
+        assert value.end == datetime(2026, 3, 5, 16, 0, tzinfo=NEW_YORK), phrase
+
+
+def test_half_a_pair_of_surrogates_does_no_harm() -> None:
+    assert resolve("tomorrow \ud83d", NOW, NEW_YORK).start == date(2026, 3, 5)
