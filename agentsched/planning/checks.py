@@ -200,7 +200,7 @@ def _completed(
             demand = demand.model_copy(update={"devices": 1})
         change["demand"] = demand
         assumed = f"nobody said what it needs, {needs(demand)} assumed"
-        if demand != Demand() and needs_machine(task):
+        if demand not in (Demand(), Demand(cpus=0)):
             notes.setdefault(assumed, []).append(task.id)
     return task.model_copy(update=change)
 
@@ -241,7 +241,7 @@ def _missing(task: Task, machine: Machine, hard: Sequence[Hint], inventory: Inve
         for kind in lacks(task.demand, machine)
     ]
     return found + [
-        f"it is not {said!r}"
+        f"it does not meet {said!r}"
         for hint in hard
         if not admits(hint, machine, inventory)
         for said in [hint.phrase or in_words(hint)]

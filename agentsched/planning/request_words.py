@@ -16,8 +16,8 @@ _STOP = frozenset((
     "too", "up", "us", "use", "using", "via", "want", "we", "when", "where", "which", "while",
     "will", "with", "work", "would", "you", "your",
 ))  # fmt: skip
-_ENDINGS = ("isation", "ization", "ations", "ation", "ating", "ated", "ates", "ings", "ing", "ers",
-            "ed", "es", "er", "s", "e")  # fmt: skip
+_ENDINGS = ("isation", "ization", "ations", "ation", "ating", "ated", "ates", "ate", "ings", "ing",
+            "ers", "ed", "es", "er", "s", "e")  # fmt: skip
 _MOST = 100_000
 """Characters of a request that are looked at; a longer paste says nothing more about its tasks."""
 
@@ -33,10 +33,12 @@ _UNITS = {
 _BETWEEN = r"\s*(?:x|\u00d7)?\s*(?:[a-z]+\d*\s+)?"
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _LENGTH = re.compile(
-    _NUMBER + r"(?:\s*|-)(seconds?|secs?|s|minutes?|mins?|m|hours?|hrs?|h|days?|d|weeks?|w)\b"
+    r"(?<![\w.:])"
+    + _NUMBER
+    + r"(?:\s*|-)(seconds?|secs?|s|minutes?|mins?|m|hours?|hrs?|h|days?|d|weeks?|w)\b"
     r"(?:\s*(?:and\s*)?(\d+)\s*(minutes?|mins?|m)\b)?"
 )
-_HALF = re.compile(r"\bhalf an? (hour|day|minute)|\b(?:an? )(hour|day|minute|week)(?: and a half)?")
+_HALF = re.compile(r"\bhalf an? (hour|day|minute)\b|\ban? (hour|day|minute|week) and a half\b")
 _SEQUENCE = re.compile(
     r"\b(?:and\s+then|then|after(?:wards?|\s+that|\s+this)?|once|followed\s+by|finally|lastly|"
     r"before|subsequently|next|when(?:ever)?\s+(?:\w+\s+){0,4}?(?:done|finish(?:ed|es)?|ready|"
@@ -164,16 +166,12 @@ def amounts(text: str, of: str) -> frozenset[float]:
 
 def lengths(text: str) -> frozenset[int]:
     """Return the stretches of time a text speaks of, in seconds."""
-    text = text.lower()
-    found = set()
-    for number, unit, minutes, _ in _LENGTH.findall(text):
-        found.add(round(_number(number) * _SECONDS[unit[0]]) + 60 * int(minutes or 0))
+    text, found = text.lower(), set()
     for match in _HALF.finditer(text):
         half, whole = match.groups()
-        seconds = _SECONDS[(half or whole)[0]]
-        found.add(
-            seconds // 2 if half else seconds * 3 // 2 if "half" in match.group() else seconds
-        )
+        found.add(_SECONDS[half[0]] // 2 if half else _SECONDS[whole[0]] * 3 // 2)
+    for number, unit, minutes, _ in _LENGTH.findall(_HALF.sub(" ", text)):
+        found.add(round(_number(number) * _SECONDS[unit[0]]) + 60 * int(minutes or 0))
     return frozenset(found)
 
 

@@ -42,7 +42,7 @@ def solve(problem: Problem, effort: Effort | None = None) -> Solution:
 
 def load_solver() -> ModuleType:
     """Load ortools now, so that no time limit set later pays for it; return who searches."""
-    # Not at the top: ortools brings pandas: 0.7 s that who only reads a task graph should not have to wait for.
+    # Not at the top: ortools brings pandas, 0.7 s that reading a task graph should not cost.
     from agentsched.planning import search
 
     return search

@@ -57,16 +57,19 @@ DOWN = Inventory(machines=(machine("m", away=(Away(start=at(1), end=at(2)),)),))
             [("a", "", 1, 2), ("b", "", 1.5, 2.5)],
         ),
         (
-            "disjunctive", "must not overlap", graph(task("a"), task("b"), apart=(("a", "b"),)), ONE,
+            "disjunctive", "must not overlap",
+            graph(task("a"), task("b"), apart=(("a", "b"),)), ONE,
             [("a", "m", 0, 1), ("b", "m", 0.5, 1.5)],
         ),
         ("duration", "takes 1800 s there", graph(task("a")), TWO, [("a", "fast", 0, 1)]),
         ("duration", "takes 3600 s there", graph(task("a")), TWO, [("a", "slow", 0, 0.5)]),
-        ("gang", "needs 2 machine places, has 1", graph(task("a", gang=2)), ONE, [("a", "m", 0, 1)]),
+        ("gang", "needs 2 machine places, has 1", graph(task("a", gang=2)), ONE,
+         [("a", "m", 0, 1)]),
         ("gang", "needs 0 machine places, has 1", graph(meeting("a", 1)), ONE, [("a", "m", 0, 1)]),
         (
-            "placement", "'on A100'", graph(task("a"), hints=(DeviceHint(names=("A100",), hard=True),)),
-            TWO, [("a", "slow", 0, 1)],
+            "placement", "'on A100'",
+            graph(task("a"), hints=(DeviceHint(names=("A100",), hard=True),)), TWO,
+            [("a", "slow", 0, 1)],
         ),
         (
             "placement", "come to 2", graph(task("a"), hints=(
