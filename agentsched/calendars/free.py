@@ -19,6 +19,8 @@ MOST = 50_000
 """Starts that are looked at for one question."""
 DOUBT = 6.0
 """Hours off the best time of day that one doubt weighs as much as."""
+WAIT = 3.0
+"""Hours off the best time of day that one day of waiting weighs as much as."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +204,7 @@ def _slot(
     )
     off = sum(_hours_off(start, end, person) for person, _ in doubts) / len(doubts)
     from_ = wanted.near or wanted.low
-    wait = abs((start - from_).total_seconds()) / 86_400
+    wait = WAIT * abs((start - from_).total_seconds()) / 86_400
     return Slot(start, end, round(DOUBT * len(perhaps) / len(doubts) + off + wait, 6), perhaps)
 
 
