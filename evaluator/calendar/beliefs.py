@@ -115,6 +115,8 @@ class Beliefs:
         self.weights: dict[str, Weight] = {}
         self.extra: list[Weight] = []
         """Further weights in use: admitted trials, and what the user stated softly."""
+        self.muted: set[str] = set()
+        """Predicates that are not to count, because the user withdrew them."""
         self._met: dict[tuple[int, str, str], Weight] = {}
 
     def weight(self, predicate: str) -> Weight:
@@ -140,6 +142,8 @@ class Beliefs:
             places.append(self._pair(place, one, first, two, second) if known else None)  # type: ignore[arg-type]
         for weight in self.extra:
             places.append(weight if holds(weight.predicate, event) else None)
+        if self.muted:
+            return tuple(None if w is None or w.predicate in self.muted else w for w in places)
         return tuple(places)
 
     def _single(self, place: int, feature: str, value: str) -> Weight:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 MOST_REASONS: Final = 6
 MOST_FLIPS: Final = 3
+MOST_CHANGES: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +36,8 @@ class Reason:
 
 
 @dataclass(frozen=True, slots=True)
-class Flip:
-    """A change of one feature of one candidate after which the second would be preferred."""
+class Change:
+    """One feature of one candidate, as it might have been."""
 
     candidate: int
     feature: str
@@ -58,7 +59,9 @@ class Preference:
     """Too unsure to act alone."""
     reasons: tuple[Reason, ...]
     """First against second: what decides by itself, then by size."""
-    flips: tuple[Flip, ...]
+    flips: tuple[tuple[Change, ...], ...]
+    """Changes after each of which the second would be preferred: single ones, or else the fewest
+    found that make the first like the second."""
 
     @property
     def separating(self) -> str:
@@ -123,18 +126,41 @@ def _weights(
 
 def _flips(
     learner: PreferenceLearner, candidates: Sequence[Mapping[str, str]], first: int, second: int
-) -> list[Flip]:
-    """Try each feature of the first as the second has it, and the other way round."""
-    found: list[tuple[float, Flip]] = []
+) -> list[tuple[Change, ...]]:
+    """Try each feature of one as the other has it; if none is enough, several together."""
+    found: list[tuple[float, Change]] = []
+    nearest: list[tuple[float, Change]] = []
     for changed, like in ((first, second), (second, first)):
         for feature in FEATURES:
             was, to = candidates[changed].get(feature, ""), candidates[like].get(feature, "")
             if was == to or not to:
                 continue
-            pair = [dict(candidates[first]), dict(candidates[second])]
-            pair[0 if changed == first else 1][feature] = to
-            after = learner.judge(pair)
-            if after.order[0] == 1:
-                found.append((after.probability[0], Flip(changed, feature, was, to)))
-    # what flips it surest comes first
-    return [flip for _, flip in sorted(found, key=lambda item: -item[0])]
+            change = Change(changed, feature, was, to)
+            chance = _second_wins(learner, candidates, (first, second), (change,))
+            if chance > 0.5:
+                found.append((chance, change))
+            elif changed == first:
+                nearest.append((chance, change))
+    if found:
+        # what flips it surest comes first
+        return [(change,) for _, change in sorted(found, key=lambda item: -item[0])]
+    changes: list[Change] = []
+    for _, change in sorted(nearest, key=lambda item: -item[0])[:MOST_CHANGES]:
+        changes.append(change)
+        if _second_wins(learner, candidates, (first, second), changes) > 0.5:
+            return [tuple(changes)]
+    return []
+
+
+def _second_wins(
+    learner: PreferenceLearner,
+    candidates: Sequence[Mapping[str, str]],
+    pair: tuple[int, int],
+    changes: Sequence[Change],
+) -> float:
+    """Return the chance of the second of a pair after some changes."""
+    events = {i: dict(candidates[i]) for i in pair}
+    for change in changes:
+        events[change.candidate][change.feature] = change.to
+    after = learner.judge([events[i] for i in pair])
+    return after.probability[0] if after.order[0] == 1 else 1.0 - after.probability[0]

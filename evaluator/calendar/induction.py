@@ -29,9 +29,9 @@ class Induction:
     """Thresholds, in nats."""
 
     single: float = 6.5
-    """Evidence for a rule on one value."""
+    """Evidence it takes for a rule on one value."""
     pair: float = 9.5
-    """Evidence for a rule on two values: there are ten times as many."""
+    """Evidence it takes for a rule on two values: there are ten times as many."""
     cap: float = 10.0
     """Most evidence a rule keeps in store."""
     floor: float = -3.0
@@ -120,9 +120,10 @@ class Inducer:
             evidence: Id of the decision.
         """
         alive = self._follow(levels, shares, chosen, evidence)
+        spoken: list[HardRule] = []
         if len(alive) > 1:
-            self._try(candidates, alive, shares, chosen, evidence)
-        return self._drop() + self._admit()
+            spoken = self._try(candidates, alive, shares, chosen, evidence)
+        return self._drop() + self._admit(spoken)
 
     def _follow(
         self,
@@ -139,7 +140,8 @@ class Inducer:
             if len(ahead) == len(alive):
                 continue
             kept = chosen in ahead
-            rule.note(kept, self._gain(ahead, alive, shares, kept), self.settings.cap, evidence)
+            gain = self._gain(sum(1 << i for i in ahead), alive, shares, kept)
+            rule.note(kept, gain, self.settings.cap, evidence)
             if not kept:
                 return []
             alive = ahead
@@ -152,30 +154,45 @@ class Inducer:
         shares: Sequence[float],
         chosen: int,
         evidence: str,
-    ) -> None:
-        held: dict[str, list[int]] = {}
+    ) -> list[HardRule]:
+        """Let every trial speak that tells the candidates left apart; return these."""
+        held: dict[str, int] = {}
         for i in alive:
             for weight in candidates[i]:
                 if weight is not None:
-                    held.setdefault(weight.predicate, []).append(i)
-        for predicate, having in held.items():
-            if len(having) == len(alive):
-                continue
-            lacking = [i for i in alive if i not in having]
-            for sign, ahead in ((1, having), (-1, lacking)):
-                trial = self._trial(predicate, sign)
-                kept = chosen in ahead
-                gain = self._gain(ahead, alive, shares, kept)
-                trial.note(kept, gain, 2 * self.settings.cap, evidence)
-                trial.nats = max(trial.nats, self.settings.floor)
+                    held[weight.predicate] = held.get(weight.predicate, 0) | 1 << i
+        everyone = sum(1 << i for i in alive)
+        # many predicates hold of the same candidates: what follows is computed once for all of them
+        outcome: dict[int, tuple[bool, float]] = {}
+        for mask in dict.fromkeys(m for m in held.values() if m != everyone):
+            for ahead in (mask, everyone ^ mask):
+                kept = bool(ahead >> chosen & 1)
+                outcome[ahead] = kept, self._gain(ahead, alive, shares, kept)
+        spoken = []
+        for predicate, mask in held.items():
+            if mask != everyone:
+                for sign, ahead in ((1, mask), (-1, everyone ^ mask)):
+                    trial = self._trial(predicate, sign)
+                    kept, gain = outcome[ahead]
+                    trial.note(kept, gain, 2 * self.settings.cap, evidence)
+                    trial.nats = max(trial.nats, self.settings.floor)
+                    spoken.append(trial)
+        return spoken
 
-    def _gain(
-        self, ahead: list[int], alive: list[int], shares: Sequence[float], kept: bool
-    ) -> float:
-        """Return ln P(what happened | rule) - ln P(what happened | weights)."""
+    def _gain(self, ahead: int, alive: list[int], shares: Sequence[float], kept: bool) -> float:
+        """Return ln P(what happened | rule) - ln P(what happened | weights).
+
+        Args:
+            ahead: Bits of the candidates that the rule puts first.
+            alive: All that are left.
+            shares: By candidate.
+            kept: Whether the choice is among those ahead.
+        """
         blunt, breach = self.settings.blunt, self.settings.breach
         total = math.fsum(shares[i] for i in alive)
-        share = blunt + (1 - 2 * blunt) * math.fsum(shares[i] for i in ahead) / total
+        share = (
+            blunt + (1 - 2 * blunt) * math.fsum(shares[i] for i in alive if ahead >> i & 1) / total
+        )
         return math.log((1 - breach) / share) if kept else math.log(breach / (1 - share))
 
     def _trial(self, predicate: str, sign: Sign) -> HardRule:
@@ -184,17 +201,19 @@ class Inducer:
             self.trials[key] = HardRule(predicate, sign, self.typical.get(key, 0.0))
         return self.trials[key]
 
-    def _admit(self) -> list[Change]:
+    def _admit(self, spoken: Sequence[HardRule]) -> list[Change]:
         """Admit the trial with most evidence to spare; one a round."""
         taken = {rule.predicate for rule in self.rules} | self.barred
-        best: HardRule | None = None
-        for trial in self.trials.values():
-            if trial.kept >= self.settings.support and trial.predicate not in taken:
-                spare = trial.nats - self._needed(trial)
-                if spare > 0 and (best is None or spare > best.nats - self._needed(best)):
-                    best = trial
-        if best is None:
+        ripe = [
+            trial
+            for trial in spoken
+            if trial.nats > self._needed(trial)
+            and trial.kept >= self.settings.support
+            and trial.predicate not in taken
+        ]
+        if not ripe:
             return []
+        best = max(ripe, key=lambda trial: trial.nats - self._needed(trial))
         del self.trials[best.predicate, best.sign]
         best.nats = min(best.nats, self.settings.cap)
         self.rules.append(best)

@@ -2,7 +2,8 @@
 
 Each weight is the sum of a part that all users of the role share and a part of one's own. Both
 are learnt together, user after user, the own part starting anew with each; a new user then gets
-the shared mean, with both variances. Takes about a second a role, once a process.
+the shared mean, with both variances. Takes two to three seconds a role, once a
+process.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from evaluator.calendar.induction import Sign
 from evaluator.calendar.instance import Rules, generate
 from evaluator.calendar.learner import Prior, Settings
 
-USERS: Final = 24
+USERS: Final = 40
 ROUNDS: Final = 200
 """Choices of each user that are looked at."""
 OWN: Final = 0.4

@@ -15,9 +15,9 @@ from evaluator.calendar.roles import COMMON, ROLE
 from evaluator.calendar.vocabulary import COLUMN, FEATURES, START, VALUES, Codes, value_number
 
 SCATTER: Final = {
-    "type": 300, "topic": 300, "role": 150, "relation": 250, "organiser": 250, "time_of_day": 150,
-    "weekday": 75, "location": 150, "duration": 150, "series": 100, "notice": 100,
-    "attendees": 100, "urgency": 150,
+    "type": 210, "topic": 210, "role": 105, "relation": 175, "organiser": 175, "time_of_day": 105,
+    "weekday": 50, "location": 105, "duration": 105, "series": 70, "notice": 70,
+    "attendees": 70, "urgency": 105,
 }  # fmt: skip
 """Standard deviation of a user's own part of each weight, by feature, in thousandths."""
 
