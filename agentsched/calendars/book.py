@@ -26,7 +26,7 @@ from agentsched.calendars.occurrences import Occurrence
 from agentsched.calendars.snapshot import CalendarReader, Expansion, Snapshot
 from agentsched.calendars.store import CalendarStore, Resource
 from agentsched.calendars.tree import Component
-from agentsched.calendars.undoing import is_made, writes_back
+from agentsched.calendars.undoing import settle, writes_back
 from agentsched.calendars.writing import Write, carry_out, created, document_of, edited
 from agentsched.calendars.zones import named_zone
 
@@ -210,7 +210,7 @@ class Book:
         if entry is None or entry.state == "failed":
             return None
         if entry.state == "begun":
-            if not all(is_made(self.store, change) for change in entry.changes):
+            if not settle(self.store, entry):
                 self._journal.failed(entry, "cut off")
                 return None
             self._journal.done(entry)

@@ -86,9 +86,12 @@ class Wire:
         from caldav.davclient import DAVClient
 
         self._client: Any = DAVClient(
-            self.url, username=user or None, password=password or None, timeout=ceil(access.timeout),
+            self.url,
+            username=user or None,
+            password=password or None,
+            timeout=ceil(access.timeout),
             enable_rfc6764=False,
-        )  # fmt: skip
+        )
 
     def close(self) -> None:
         """End the connection."""

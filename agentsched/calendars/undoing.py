@@ -42,6 +42,21 @@ def is_made(store: CalendarStore, change: Change) -> bool:
     return texts_of(now, change.uids) != change.before
 
 
+def settle(store: CalendarStore, entry: Entry) -> bool:
+    """Bring an action that a crash cut off to one side or the other; return whether it is done.
+
+    What is added is written first. Where only that was, it is taken away again, so that the action
+    can be repeated without leaving an event twice.
+    """
+    made = [change for change in entry.changes if is_made(store, change)]
+    if len(made) == len(entry.changes):
+        return True
+    for change in made:
+        for resource in [] if change.before else store.fetch([change.href]):
+            store.delete(resource.href, resource.etag)
+    return False
+
+
 def _back(store: CalendarStore, entry: Entry, change: Change) -> Iterator[Write]:
     now = next(iter(store.fetch([change.href])), None)
     texts = texts_of(now, change.uids)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
@@ -124,23 +124,27 @@ def conflicts(
     propose: Annotated[
         bool, typer.Option("--propose", help="Say what can be done about each.")
     ] = False,
+    hours: Annotated[
+        str | None, typer.Option(help="Also what lies outside these hours, 'MO-FR 9-17'.")
+    ] = None,
     calendar: Calendar = None,
     zone: Zone = None,
     json: Json = False,
 ) -> None:
-    """Show what collides: overlaps, too little time between, outside working hours."""
-    from agentsched.calendars import Situation, find_conflicts, resolve
+    """Show what collides: overlaps, too little time in between."""
+    from agentsched.calendars import Situation, find_conflicts, parse_hours, resolve
 
     with opened(calendar, zone) as session:
         low, high = session.window(when)
         found = session.book.expand(low, high)
-        clashes = find_conflicts(found.occurrences, session.spacing)
+        work = parse_hours(hours, session.zone) if hours else None
+        clashes = find_conflicts(found.occurrences, replace(session.spacing, hours=work))
         options: list[tuple[Option, ...]] = []
         if propose and clashes:
             known = session.book.expand(low - timedelta(days=14), high + timedelta(days=28))
             situation = Situation(
-                session.book.viewer, session.now, known.occurrences, session.spacing,
-                contacts=session.contacts,
+                session.book.viewer, session.now, known.occurrences,
+                replace(session.spacing, hours=work or session.hours), contacts=session.contacts,
             )  # fmt: skip
             options = [resolve(clash, situation).options for clash in clashes]
     if json:
@@ -188,7 +192,7 @@ def free(
     with opened(calendar, zone) as session:
         low, high = session.window(when)
         low = max(low, session.now)
-        own = parse_hours(hours, session.zone) if hours else session.spacing.hours
+        own = parse_hours(hours, session.zone) if hours else session.hours
         reach = timedelta(days=1)
         mine = session.book.expand(low - reach, high + reach)
         problems = list(mine.problems)

@@ -11,70 +11,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
-
 from agentsched.errors import SettingsError, UserError
 
 if TYPE_CHECKING:
     from agentsched.calendars import Book, NewEvent, Occurrence, Spacing
     from agentsched.calendars.contacts import Contacts
+    from agentsched.calendars.hours import WorkHours
+    from agentsched.settings import CalendarSettings
     from agentsched.times import Resolved
 
 WEEK = timedelta(days=7)
-PREFIX = "AGENTSCHED_CALENDAR_"
-
-
-class CalendarSettings(BaseModel):
-    """Whose calendar, and what is between events; ``AGENTSCHED_CALENDAR_<FIELD>``."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    url: str | None = None
-    """Folder, ``.ics`` file or CalDAV URL; None: the folder ``calendar`` in agentsched's home."""
-    name: str = ""
-    """Which one, where a server has several."""
-    user: str = ""
-    password: SecretStr = SecretStr("")
-    timeout_seconds: int = Field(default=20, ge=1)
-    zone: str | None = None
-    """IANA name; None: this machine's."""
-    addresses: tuple[str, ...] = ()
-    """The user's own mail addresses."""
-    hours: str = ""
-    """Working hours, ``MO-FR 9-17``; empty: any time."""
-    buffer_minutes: float = Field(default=0, ge=0, le=600)
-    travel_minutes: float = Field(default=0, ge=0, le=3000)
-    """Between two different places."""
-    contacts: Path | None = None
-    """TOML file of ``[[contact]]`` tables."""
-
-    @field_validator("addresses", mode="before")
-    @classmethod
-    def _listed(cls, value: Any) -> Any:
-        return (
-            tuple(filter(None, map(str.strip, value.split(","))))
-            if isinstance(value, str)
-            else value
-        )
-
-    @classmethod
-    def load(cls, url: str | None, zone: str | None) -> CalendarSettings:
-        """Read the environment; flags win."""
-        values: dict[str, Any] = {
-            name: os.environ[PREFIX + name.upper()]
-            for name in cls.model_fields
-            if os.environ.get(PREFIX + name.upper())
-        }
-        values |= {k: v for k, v in {"url": url, "zone": zone}.items() if v is not None}
-        try:
-            return cls.model_validate(values)
-        except ValidationError as error:
-            first = error.errors()[0]
-            field_ = str(first["loc"][0])
-            shown = "(hidden)" if field_ == "password" else repr(values[field_])
-            raise SettingsError(
-                f"variable {PREFIX}{field_.upper()}: {first['msg']}, got {shown}"
-            ) from None
 
 
 @dataclass(frozen=True)
@@ -87,16 +33,21 @@ class Session:
     settings: CalendarSettings = field(repr=False)
 
     @property
+    def hours(self) -> WorkHours | None:
+        """When the user works; None: at any time."""
+        from agentsched.calendars import parse_hours
+
+        return parse_hours(self.settings.hours, self.zone) if self.settings.hours else None
+
+    @property
     def spacing(self) -> Spacing:
-        """Buffers, ways and hours as set."""
-        from agentsched.calendars import Spacing, parse_hours
+        """Buffers and ways as set; working hours bind proposals, not what stands there already."""
+        from agentsched.calendars import Spacing
         from agentsched.calendars.travel import Travel
 
-        hours = self.settings.hours
         return Spacing(
             timedelta(minutes=self.settings.buffer_minutes),
             Travel(otherwise=self.settings.travel_minutes),
-            parse_hours(hours, self.zone) if hours else None,
         )
 
     @property
@@ -105,7 +56,7 @@ class Session:
         from agentsched.calendars.contacts import Contacts, load_contacts
 
         path = self.settings.contacts
-        return Contacts.of() if path is None else load_contacts(path.expanduser())
+        return Contacts.of() if path is None else load_contacts(path)
 
     def resolve(self, phrase: str) -> Resolved:
         """Return what time words mean."""
@@ -189,12 +140,15 @@ def opened(calendar: str | None, zone: str | None) -> Iterator[Session]:
     """Open the calendar that the flag or the settings name, and close it after use."""
     from agentsched.calendars import Access, Book, Journal, Viewer, open_calendar
     from agentsched.calendars.zones import named_zone
+    from agentsched.settings import load_settings
 
-    settings = CalendarSettings.load(calendar, zone)
-    named = named_zone(settings.zone or local_zone())
-    here = named if isinstance(named, ZoneInfo) else ZoneInfo("UTC")
+    if zone is not None:
+        named_zone(zone)
+    settings = load_settings({"calendar.url": calendar, "calendar.zone": zone}).calendar
+    here = ZoneInfo(settings.zone or local_zone())
     place = settings.url or home() / "calendar"
-    access = Access(settings.user, settings.password.get_secret_value(), settings.timeout_seconds)
+    secret = settings.password.get_secret_value()
+    access = Access(settings.user, secret, settings.timeout_seconds)
     store = open_calendar(place, access=access, name=settings.name, make=settings.url is None)
     viewer = Viewer(here, frozenset(address.lower() for address in settings.addresses))
     now = datetime.now(UTC).astimezone(here)
@@ -211,14 +165,23 @@ def home() -> Path:
 
 
 def local_zone() -> str:
-    """Return this machine's zone by its IANA name; UTC where it says none."""
+    """Return this machine's zone by its IANA name.
+
+    Raises:
+        SettingsError: The machine does not say.
+    """
+    import tzlocal
+
     from agentsched.calendars.zones import iana_zone
 
-    named = os.environ.get("TZ", "").lstrip(":")
-    if named and iana_zone(named):
-        return named
-    _, _, linked = os.path.realpath("/etc/localtime").partition("zoneinfo/")
-    return linked if linked and iana_zone(linked) else "UTC"
+    try:
+        name = tzlocal.get_localzone_name()
+    # It answers a machine that is set up wrongly with errors of these kinds.
+    except (LookupError, ValueError, OSError):
+        name = ""
+    if not name or iana_zone(name) is None:
+        raise SettingsError("this machine's time zone cannot be told; set [calendar] zone")
+    return name
 
 
 def short_uid(uid: str) -> str:
