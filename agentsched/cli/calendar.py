@@ -42,6 +42,9 @@ What = Annotated[
     str, typer.Argument(help="Id (or its beginning) or title of an event.", show_default=False)
 ]
 When = Annotated[str, typer.Argument(help="In words: 'next week', 'tomorrow 9-10'.")]
+Period = Annotated[
+    str, typer.Argument(help="In words: 'next week', 'in December'; by default from today on.")
+]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 
 
@@ -91,7 +94,7 @@ def list_(calendar: Calendar = None, zone: Zone = None, json: Json = False) -> N
 
 @app.command()
 def agenda(
-    when: When = "next 7 days", calendar: Calendar = None, zone: Zone = None, json: Json = False
+    when: Period = "", calendar: Calendar = None, zone: Zone = None, json: Json = False
 ) -> None:
     """Show what takes place."""
     with opened(calendar, zone) as session:
@@ -106,7 +109,7 @@ def agenda(
         )
         return
     if not found.occurrences:
-        show(f"nothing {when}")
+        show(f"nothing {when or 'in 7 days from today'}")
     else:
         table(
             ("day", "time", "title", "kind", "where", "id"),
@@ -120,7 +123,7 @@ def agenda(
 
 @app.command()
 def conflicts(
-    when: When = "next 90 days",
+    when: Period = "",
     propose: Annotated[
         bool, typer.Option("--propose", help="Say what can be done about each.")
     ] = False,
@@ -135,7 +138,7 @@ def conflicts(
     from agentsched.calendars import Situation, find_conflicts, parse_hours, resolve
 
     with opened(calendar, zone) as session:
-        low, high = session.window(when)
+        low, high = session.window(when, days=90)
         found = session.book.expand(low, high)
         work = parse_hours(hours, session.zone) if hours else None
         clashes = find_conflicts(found.occurrences, replace(session.spacing, hours=work))
@@ -160,7 +163,7 @@ def conflicts(
         )
         return
     if not clashes:
-        show(f"no conflicts {when}")
+        show(f"no conflicts {when or 'in 90 days from today'}")
     else:
         table(
             ("kind", ">min", "day", "first", "second", "ids"),

@@ -64,12 +64,15 @@ class Session:
 
         return resolve(phrase, self.now, self.zone)
 
-    def window(self, phrase: str) -> tuple[datetime, datetime]:
-        """Return the stretch of time that words name, in UTC.
+    def window(self, phrase: str, days: int = 7) -> tuple[datetime, datetime]:
+        """Return the stretch of time that words name, in UTC; without any, from today on.
 
         Raises:
             UserError: They name none, as "every Tuesday" does.
         """
+        if not phrase.strip():
+            today = self.instant(self.now.date())
+            return today, today + timedelta(days=days)
         found = self.resolve(phrase)
         match found.kind:
             case "moment" if isinstance(found.start, datetime):
