@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
@@ -30,6 +31,7 @@ from agentsched.understanding import understand as read_message
 from evaluator.errors import EvaluatorError
 from memory.decisions import explain, list_decisions, record_decision
 from memory.preferences import PLACEMENT, list_preferences
+from memory.records import DecisionRecord
 
 WEEK = timedelta(days=7)
 _DULL = frozenset(

@@ -92,26 +92,46 @@ def features_named(
         start: From this time of day,
         end: to this one.
     """
-    common: dict[str, str] = {}
     text = words.casefold()
-    for feature, table in (("relation", _KINDS), ("type", _TYPES), ("location", _PLACES)):
-        value = next((name for name, rule in table if re.search(rf"\b(?:{rule})\b", text)), None)
-        if value is not None:
-            common[feature] = value
+    common = {
+        feature: value
+        for feature, table in (("type", _TYPES), ("location", _PLACES))
+        if (value := _first(table, text)) is not None
+    }
+    who = _first(_KINDS, text)
     times = [name for name, rule, _, _ in _PARTS if re.search(rf"\b(?:{rule})\b", text)]
     if not times and (start is not None or end is not None):
         first = start.hour if start else 0
         last = (end.hour + end.minute / 60) if end and (end.hour or end.minute) else 24
         times = [name for name, _, low, high in _PARTS if low < last and high > first]
     days = [_SAME["weekday"][day] for day in weekdays]
-    if not common and not times and not days:
+    if not common and not times and not days and who is None:
         telling = [w for w in _TOPICS.findall(text) if not _DULL.fullmatch(w)]
         if not telling:
             return []
         common["topic"] = max(telling, key=len)
+    # An event shows by whom it is with, by its kind, or only by its title that it is such a one.
+    kinds = [{}] if who is None else [{"relation": who}, *_by_title(who, text, common)]
     found = []
-    for day in days or [""]:
-        for part in times or [""]:
-            more = {"weekday": day} if day else {}
-            found.append({**common, **more, **({"time_of_day": part} if part else {})})
+    for kind in kinds:
+        for day in days or [""]:
+            for part in times or [""]:
+                more = {"weekday": day} if day else {}
+                time_ = {"time_of_day": part} if part else {}
+                found.append({**kind, **common, **more, **time_})
     return [one for one in found if len(one) <= 3]
+
+
+def _by_title(who: str, text: str, common: Mapping[str, str]) -> list[dict[str, str]]:
+    rule = next(rule for name, rule in _KINDS if name == who)
+    named = re.search(rf"\b(?:{rule})\b", text)
+    assert named is not None
+    topic = named[0].removesuffix("s")
+    types = (
+        [{"type": who}] if who in ("client", "vendor", "supplier") and "type" not in common else []
+    )
+    return [{"topic": topic}, *types]
+
+
+def _first(table: tuple[tuple[str, str], ...], text: str) -> str | None:
+    return next((name for name, rule in table if re.search(rf"\b(?:{rule})\b", text)), None)
