@@ -123,8 +123,8 @@ class Points:
         """Return the day after the last one of a length in days that begins on ``first``."""
         if span.unit != "business":
             return add_amount(first, span, 1, self.almanac.habits)
-        opens = first if self.almanac.habits.is_business(first) else first - DAY
-        return self.almanac.habits.add_business_days(opens, int(span.count) - 1) + DAY
+        # Counted from the day before, so that a working day it begins on is the first of them.
+        return self.almanac.habits.add_business_days(first - DAY, int(span.count)) + DAY
 
     def day_of(self, finish: Minutes) -> date:
         """Return the day of a range of hours without one: today while it lasts."""

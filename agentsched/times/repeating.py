@@ -25,7 +25,7 @@ from agentsched.times.reading import Dated, Reading, Side
 from agentsched.times.recurrence import Recurrence, last_moment
 from agentsched.times.repeat_rules import Rules
 from agentsched.times.resolved import Grain, Resolved
-from agentsched.times.wall import Minutes, part_hours, settle, settle_range
+from agentsched.times.wall import WHOLE_DAY, Minutes, part_hours, settle, settle_range
 
 
 def resolve_repeat(reading: Reading, now: datetime, zone: tzinfo, almanac: Almanac) -> Resolved:
@@ -55,6 +55,7 @@ class _Repeating:
             rule = self._windowed(rule, clocks)
         elif len(self._times()) > 1 and not self._ends():
             rule = self._several_times(rule)
+        rule, clocks = self._after_midnight(rule, clocks)
         day, start, end = self._first(rule, clocks)
         rule = self._limited(rule, day, start)
         length = self._length()
@@ -168,6 +169,21 @@ class _Repeating:
         if self._ends() and len(clocks) > 1:
             return settle_range(clocks[0], clocks[1], part, self._almanac)
         return settle(clocks[0], part, self._almanac), None
+
+    def _after_midnight(
+        self, rule: Recurrence, clocks: tuple[Minutes, Minutes | None] | None
+    ) -> tuple[Recurrence, tuple[Minutes, Minutes | None] | None]:
+        """Let "Fridays at midnight" be Saturdays at 00:00: a rule's days are those it starts on."""
+        if clocks is None or clocks[0].minute < WHOLE_DAY:
+            return rule, clocks
+        first, last = clocks
+        shifted = first.less_a_day(), None if last is None else last.less_a_day()
+        if rule.days and not any(nth for nth, _ in rule.days) and not rule.position:
+            days = sorted((nth, (day + 1) % 7) for nth, day in rule.days)
+            return replace(rule, days=tuple(days)), shifted
+        if rule.days or rule.month_days or rule.months:
+            self._almanac.note("its midnight is at the beginning of the day")
+        return rule, shifted
 
     def _several_times(self, rule: Recurrence) -> Recurrence:
         part = self._repeat.part

@@ -283,6 +283,11 @@ class Resolving:
                 self._almanac,
             )
         count = (last.end - first.first).days
+        if count < 1:
+            raise TimePhraseError(
+                f"it ends on {last.end - DAY}, before it begins on {first.first}; "
+                f"give the earlier day first"
+            )
         hours[0].days = [*days[0].days]
         for dated in hours[0].days:
             hours[0].days = [replace(dated, lead="from")]

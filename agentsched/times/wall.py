@@ -24,6 +24,10 @@ class Minutes:
     minute: int
     second: int = 0
 
+    def less_a_day(self) -> Minutes:
+        """Return the same time of day, a day earlier."""
+        return Minutes(self.minute - WHOLE_DAY, self.second)
+
     def on(self, day: date, zone: tzinfo, almanac: Almanac) -> datetime:
         """Return the moment when the clocks of a zone show it.
 

@@ -198,6 +198,7 @@ IN_NEW_YORK = {
         "FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR from 2026-03-05T09:00/2026-03-05T17:00",
     "March 9 to March 11, 9 to 5": "FREQ=DAILY;COUNT=3 from 2026-03-09T09:00/2026-03-09T17:00",
     "Tuesday and Thursday at 4pm": "FREQ=WEEKLY;BYDAY=TU,TH;COUNT=2 from 2026-03-05T16:00",
+    "every Friday at midnight": "FREQ=WEEKLY;BYDAY=SA from 2026-03-07T00:00",
     "weekday mornings":
         "FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR from 2026-03-05T09:00/2026-03-05T12:00",
     "weekends at 10": "FREQ=WEEKLY;BYDAY=SA,SU from 2026-03-07T10:00",
