@@ -187,10 +187,11 @@ class Handling:
                 return
             case Queued() | Running():
                 self._sure.add(key)
-        if tried.taken is None:
-            self.write(Taken(at=now, task=task, key=key, handle=status.handle))
         if isinstance(status, Running) and tried.began is None:
-            self.write(Began(at=now, task=task, key=key, started=status.started))
+            handle, started = status.handle, status.started
+            self.write(Began(at=now, task=task, key=key, handle=handle, started=started))
+        elif isinstance(status, Queued) and tried.taken is None:
+            self.write(Taken(at=now, task=task, key=key, handle=status.handle))
 
     def _end(self, key: str, ended: Ended, *, transient: bool = False) -> None:
         tried = self.state.find(key)

@@ -15,24 +15,24 @@ def newly_late(state: State, now: datetime, rules: Rules) -> Iterator[Late]:
 
     A task that waits for an unfinished predecessor is not named: the predecessor is.
     """
-    for task in state.graph.tasks:
-        place, last = state.place(task.id), state.last(task.id)
-        standing = state.standing(task.id)
-        beyond = (now - place.end).total_seconds()
-        if standing == "live" and last is not None:
-            if beyond > rules.late_margin:
-                yield from _once(state, task.id, last.key, now, beyond, straggling=False)
-            running = (now - last.started).total_seconds() if last.began is not None else 0.0
-            over = running - last.intent.seconds
-            slow = running > last.intent.seconds * rules.straggler_factor
-            if slow and over > rules.late_margin:
-                yield from _once(state, task.id, last.key, now, over, straggling=True)
-        elif (
-            standing == "waiting"
-            and beyond > rules.late_margin
-            and all(state.standing(other) == "done" for other in task.after)
+    for last in state.live():
+        task = last.intent.task
+        beyond = (now - state.place(task).end).total_seconds()
+        if beyond > rules.late_margin:
+            yield from _once(state, task, last.key, now, beyond, straggling=False)
+        running = (now - last.started).total_seconds() if last.began is not None else 0.0
+        over = running - last.intent.seconds
+        slow = running > last.intent.seconds * rules.straggler_factor
+        if slow and over > rules.late_margin:
+            yield from _once(state, task, last.key, now, over, straggling=True)
+    for waiting in state.open_tasks():
+        beyond = (now - state.place(waiting.id).end).total_seconds()
+        if (
+            beyond > rules.late_margin
+            and state.standing(waiting.id) == "waiting"
+            and all(state.standing(other) == "done" for other in waiting.after)
         ):
-            yield from _once(state, task.id, "", now, beyond, straggling=False)
+            yield from _once(state, waiting.id, "", now, beyond, straggling=False)
 
 
 def _once(

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from agentsched.errors import UserError
+from agentsched.execution.order import topological
 from agentsched.execution.state import State
 from agentsched.planning.graph import Demand, Task, TaskGraph
 from agentsched.planning.inventory import Inventory, Machine
@@ -35,7 +36,7 @@ def ready(
     room = Room.of(state)
     running = {tried.intent.task for tried in state.live()}
     found: list[Task] = []
-    for task in _in_order(state):
+    for task in state.open_tasks() if eager else state.due_tasks(now):
         place = state.place(task.id)
         if task.id in held or not _may_start(state, task, place, now, eager):
             continue
@@ -57,7 +58,7 @@ def ahead(state: State, *, held: Collection[str] = ()) -> tuple[Task, ...]:
     """
     found: list[Task] = []
     given: set[str] = set()
-    for task in _topological(state.graph):
+    for task in state.topological:
         open_ = state.standing(task.id) in ("waiting", "failed")
         lost = state.lost & set(state.place(task.id).machines)
         before = all(_is_done(state, other) or other in given for other in task.after)
@@ -72,7 +73,7 @@ def ahead(state: State, *, held: Collection[str] = ()) -> tuple[Task, ...]:
 def blocked(state: State) -> dict[str, str]:
     """Return the waiting tasks that can never start as things are, each with the reason."""
     found: dict[str, str] = {}
-    for task in _topological(state.graph):
+    for task in state.topological:
         if state.standing(task.id) not in ("waiting", "failed"):
             continue
         lost = sorted(state.lost & set(state.place(task.id).machines))
@@ -98,7 +99,7 @@ def check_fit(graph: TaskGraph, plan: Plan, inventory: Inventory) -> None:
         UserError: A task has no place, a machine is unknown, or it is too small for the task
             even when it is empty; or tasks wait for each other in a circle.
     """
-    circle = {task.id for task in graph.tasks} - {task.id for task in _topological(graph)}
+    circle = {task.id for task in graph.tasks} - {task.id for task in topological(graph)}
     if circle:
         raise UserError(
             f"task {min(circle)!r} waits for itself over others; take one of its 'after' away"
@@ -183,12 +184,9 @@ def earliest(task: Task, place: Assignment, *, eager: bool) -> datetime:
 
 
 def _may_start(state: State, task: Task, place: Assignment, now: datetime, eager: bool) -> bool:
-    return (
-        state.standing(task.id) in ("waiting", "failed")
-        and all(_is_done(state, other) for other in task.after)
-        # What began in its time once need not wait for it again, wherever the clock went since.
-        and (state.standing(task.id) == "failed" or now >= earliest(task, place, eager=eager))
-    )
+    # What began in its time once need not wait for it again, wherever the clock went since.
+    in_time = state.standing(task.id) == "failed" or now >= earliest(task, place, eager=eager)
+    return in_time and all(_is_done(state, other) for other in task.after)
 
 
 def _is_done(state: State, task: str) -> bool:
@@ -218,26 +216,3 @@ def _add(used: Demand | None, demand: Demand, members: int) -> Demand:
         memory=base.memory + demand.memory * members,
         devices=base.devices + demand.devices * members,
     )
-
-
-def _in_order(state: State) -> Iterable[Task]:
-    return sorted(
-        state.graph.tasks, key=lambda task: (state.place(task.id).start, -task.priority, task.id)
-    )
-
-
-def _topological(graph: TaskGraph) -> Iterable[Task]:
-    """Tasks after their predecessors, else as in the graph; those on a cycle are left out."""
-    tasks = {task.id: task for task in graph.tasks}
-    waits = {task.id: len(set(task.after)) for task in graph.tasks}
-    followers: dict[str, list[str]] = {}
-    for task in graph.tasks:
-        for other in set(task.after):
-            followers.setdefault(other, []).append(task.id)
-    queue = [task.id for task in graph.tasks if not task.after]
-    for id in queue:  # grows while it is read
-        yield tasks[id]
-        for follower in followers.get(id, ()):
-            waits[follower] -= 1
-            if not waits[follower]:
-                queue.append(follower)

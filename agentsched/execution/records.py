@@ -68,7 +68,7 @@ class Intent(_Record):
 
 
 class Taken(_Record):
-    """The executor has it, queued or running."""
+    """The executor has it, but does not run it yet."""
 
     kind: Literal["taken"] = "taken"
     task: TaskId
@@ -82,6 +82,7 @@ class Began(_Record):
     kind: Literal["began"] = "began"
     task: TaskId
     key: str
+    handle: str = ""
     started: AwareDatetime
 
 

@@ -79,6 +79,9 @@ class Execution:
         self._holds = executor.holds
         self._step = step
         self._leaving = False
+        self._finished = False
+        self._finished_at = 0
+        """How many records there were when that was found out."""
         if self.state.executor != executor.name:
             raise UserError(
                 f"ledger {str(ledger.path)!r} was begun by executor {self.state.executor!r}, "
@@ -129,17 +132,20 @@ class Execution:
     @property
     def finished(self) -> bool:
         """Whether nothing runs and nothing can be started as things are."""
-        stuck = blocked(self.state)
-        return all(
-            task.id in stuck or self.state.standing(task.id) in ("done", "given_up")
-            for task in self.state.graph.tasks
-        )
+        written = len(self._handling.ledger.records)
+        if self._finished_at != written:
+            stuck = blocked(self.state)
+            self._finished = not any(self.state.live()) and all(
+                task.id in stuck for task in self.state.open_tasks()
+            )
+            self._finished_at = written
+        return self._finished
 
     def ready(self) -> tuple[Task, ...]:
         """Return the tasks to start now; see ``ready.ready``. Pauses before retries are kept."""
         if self._leaving:
             return ()
-        held = {task.id for task in self.state.graph.tasks if self._handling.backoff(task.id) > 0}
+        held = {t.id for t in self.state.failed_tasks() if self._handling.backoff(t.id) > 0}
         now = self._clock.now()
         here = ready(self.state, now, eager=self.rules.eager, held=held)
         if not self._holds:
@@ -160,14 +166,13 @@ class Execution:
         now = self._clock.now()
         waits = [self.rules.wake_most]
         waits += [self._handling.look_after(tried) for tried in self.state.live()]
-        for task in self.state.graph.tasks:
-            match self.state.standing(task.id):
-                case "failed":
-                    waits.append(self._handling.backoff(task.id))
-                case "waiting":
-                    start = earliest(task, self.state.place(task.id), eager=self.rules.eager)
-                    until = (start - now).total_seconds()
-                    waits += [until] if until > 0 else []
+        pauses = (self._handling.backoff(task.id) for task in self.state.failed_tasks())
+        waits += [pause for pause in pauses if pause > 0]
+        for task in self.state.open_tasks() if self.rules.eager else self.state.due_tasks(now):
+            start = earliest(task, self.state.place(task.id), eager=self.rules.eager)
+            waits += [until] if (until := (start - now).total_seconds()) > 0 else []
+        if (next_start := self.state.next_start(now)) is not None:
+            waits.append((next_start - now).total_seconds())
         return max(min(waits), self.rules.poll_least)
 
     # What can be done

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import bisect
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Literal, assert_never
 
 from agentsched.errors import UserError
+from agentsched.execution.order import topological
 from agentsched.execution.records import (
     Again,
     Began,
@@ -91,6 +93,11 @@ class State:
         self.plans = 1
         """How many plans there were."""
         self.finished = False
+        self._standings: dict[str, Standing] = {}
+        self._live: dict[str, None] = {}
+        self._failed: dict[str, None] = {}
+        self._tasks_of: dict[str, str] = {}
+        """By key."""
         self._index()
 
     def apply(self, record: Record) -> None:
@@ -104,9 +111,9 @@ class State:
                 # Who plans anew says which machines there are.
                 self.lost = frozenset()
                 self.plans += 1
-                self._index()
             case Intent():
                 self.tried.setdefault(record.task, []).append(Tried(record))
+                self._tasks_of[record.key] = record.task
             case Taken():
                 self._amend(record.task, record.key, taken=record)
             case Began():
@@ -134,19 +141,37 @@ class State:
             case _:
                 assert_never(record)
         self.finished = isinstance(record, Finished)
+        if isinstance(record, Replanned):
+            self._index()
+        elif isinstance(record, Intent | Over | GaveUp | Again | Stopping):
+            self._note(record.task)
 
     def standing(self, task: str) -> Standing:
         """Say how a task stands."""
-        last = self.last(task)
-        if last is not None and last.over is None:
-            return "live"
-        if last is not None and last.over is not None and last.over.outcome == "done":
-            return "done"
-        if task in self.gave_up:
-            return "given_up"
-        if last is None or not last.counts:
-            return "waiting"
-        return "failed"
+        return self._standings.get(task, "waiting")
+
+    def open_tasks(self) -> Iterator[Task]:
+        """Tasks that wait or are due again, those planned earlier first."""
+        return (t for t in self._order if self._standings[t.id] in ("waiting", "failed"))
+
+    def due_tasks(self, now: datetime) -> Iterator[Task]:
+        """Open tasks whose planned start has come, and those that are due again."""
+        come = bisect.bisect_right(self._starts, now)
+        for task in self._order[:come]:
+            if self._standings[task.id] in ("waiting", "failed"):
+                yield task
+        yield from (t for t in self.failed_tasks() if self._places[t.id].start > now)
+
+    def failed_tasks(self) -> Iterator[Task]:
+        """Tasks of the graph in force that are due again."""
+        return (self._tasks[id] for id in self._failed if id in self._tasks)
+
+    def next_start(self, now: datetime) -> datetime | None:
+        """Return the planned start of the next task that waits for its time."""
+        come = bisect.bisect_right(self._starts, now)
+        waiting = (t for t in self._order[come:] if self._standings[t.id] == "waiting")
+        found = next(waiting, None)
+        return None if found is None else self._places[found.id].start
 
     def last(self, task: str) -> Tried | None:
         """Return a task's newest attempt."""
@@ -155,9 +180,7 @@ class State:
 
     def live(self) -> Iterator[Tried]:
         """Attempts that were begun and have not ended, in order of their intents."""
-        for attempts in self.tried.values():
-            if attempts[-1].over is None:
-                yield attempts[-1]
+        return (self.tried[task][-1] for task in list(self._live))
 
     def find(self, key: str) -> Tried:
         """Return the attempt of that key.
@@ -165,11 +188,7 @@ class State:
         Raises:
             KeyError: There is none.
         """
-        for attempts in self.tried.values():
-            for tried in attempts:
-                if tried.key == key:
-                    return tried
-        raise KeyError(key)
+        return next(tried for tried in self.tried[self._tasks_of[key]] if tried.key == key)
 
     def task(self, id: str) -> Task:
         """Return the task of that id in the graph in force.
@@ -201,6 +220,37 @@ class State:
             )
             for place in self.plan.assignments
         }
+        self.topological: tuple[Task, ...] = tuple(topological(self.graph))
+        """Tasks after their predecessors."""
+        self._order = sorted(
+            (task for task in self.graph.tasks if task.id in self._places),
+            key=lambda task: (self._places[task.id].start, -task.priority, task.id),
+        )
+        self._starts = [self._places[task.id].start for task in self._order]
+        for id in {**self._tasks, **self.tried}:
+            self._note(id)
+
+    def _note(self, task: str) -> None:
+        """Take note of how a task stands now."""
+        standing = self._standing(task)
+        self._standings[task] = standing
+        for name, those in (("live", self._live), ("failed", self._failed)):
+            if standing == name:
+                those.setdefault(task)
+            else:
+                those.pop(task, None)
+
+    def _standing(self, task: str) -> Standing:
+        last = self.last(task)
+        if last is not None and last.over is None:
+            return "live"
+        if last is not None and last.over is not None and last.over.outcome == "done":
+            return "done"
+        if task in self.gave_up:
+            return "given_up"
+        if last is None or not last.counts:
+            return "waiting"
+        return "failed"
 
     def _amend(self, task: str, key: str, **changes: object) -> None:
         attempts = self.tried[task]

@@ -271,7 +271,7 @@ def test_a_clock_that_jumps_starts_nothing_twice_and_does_not_hang(
     jumped: list[str] = []
 
     def jump_at_each_kind(record: Record) -> None:
-        if record.kind not in jumped and record.kind in ("taken", "over", "began"):
+        if record.kind not in jumped and record.kind in ("intent", "over", "began"):
             jumped.append(record.kind)
             clock.jump(jump)
 
