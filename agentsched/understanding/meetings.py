@@ -14,7 +14,7 @@ from agentsched.understanding.intents import FindTime, When
 from agentsched.understanding.meeting_words import Availability, day_names, read_clock
 from agentsched.understanding.moments import TimePhraseError, find_spans
 from agentsched.understanding.people import find_people
-from agentsched.understanding.text import crop, find_quote
+from agentsched.understanding.text import crop, find_quote, stands_in
 from agentsched.understanding.work.amounts import take_amounts
 
 _SENTENCE = re.compile(r"[;\n]+|[.!?](?=\s|$)")
@@ -70,16 +70,20 @@ def read_meeting(text: str, turn: Turn) -> FindTime:
     if turn.has_model and (turn.prefer_model or unread or not people or length is None):
         answer = ask_meeting("\n".join([request, *_irregular(rest, unread, turn)]), turn)
         if answer is not None:
-            people = people if not turn.prefer_model and people else tuple(answer.people)
-            length = _length(answer.length) or length
+            known = length
+            said = _length(answer.length)
+            # "30 minutes" is as good as "half an hour" where the message says either.
+            length = said if said and (said == known or stands_in(answer.length, text)) else known
+            people = people if people and not turn.prefer_model else tuple(answer.people)
             if turn.prefer_model:
-                days = _days(answer.days, turn.context) or days
+                days = _days(answer.days, turn.context) if stands_in(answer.days, text) else []
                 availability = Availability(turn.context, days)
                 for line in _regular(rest):
                     availability.read(line)
             for wish in answer.wishes:
-                _add_wish(availability, wish)
-            unread = []
+                if stands_in(wish.quote, text):
+                    _add_wish(availability, wish)
+            unread = [line for line in unread if not any(w.who in line for w in answer.wishes)]
     for line in unread:
         turn.note(
             f"Not used: {crop(line, 120)!r} says nothing of anybody's time that could be read."
@@ -106,15 +110,10 @@ def ask_meeting(text: str, turn: Turn) -> QuotedMeeting | None:
     """Ask the model for the fields of a request; every quote stands in the text."""
 
     def check(answer: QuotedMeeting) -> str | None:
-        quotes = [answer.length, answer.hours, answer.days, *answer.people]
-        for wish in answer.wishes:
-            quotes += [wish.who, wish.quote]
-        for quote in quotes:
-            if quote and find_quote(quote, text) is None:
-                return f"{crop(quote, 60)!r} does not stand in the message; copy its words"
-        if not answer.people:
-            return "people must name who is to meet"
-        return None
+        strange = [name for name in answer.people if find_quote(name, text) is None]
+        if strange:
+            return f"{crop(strange[0], 60)!r} does not stand in the message; copy its words"
+        return None if answer.people else "people must name who is to meet"
 
     return turn.ask("meeting", QuotedMeeting, check, max_tokens=260, message=crop(text, 1500))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -100,18 +101,19 @@ def _decided(found: Segment, before: list[str], turn: Turn) -> Segment:
         and is_follow_up(masked, graph)
     ):
         return replace(found, kind="change_plan", sure=True)
-    open_ = found.kind is None or not found.sure
-    if found.kind in ("answer", "small_talk") or not (open_ or turn.prefer_model):
+    if found.kind == "answer" and _CANCELS.match(masked) and not turn.context.asked:
+        return replace(found, kind="cancel_event")
+    if found.kind is not None:
+        # A guess by rules is right more often than the small model's (docs/understanding.md).
         return found
     if turn.has_model:
-        history = [*turn.context.history, *before]
-        kind = choose_kind(without_politeness(masked), history, turn)
-        # Work that rules can already take apart is work, whatever the model says of one clause.
-        if kind is not None and not (found.kind == "plan_work" and found.sure):
-            return replace(found, kind=kind, sure=True)
-    elif found.kind is None:
-        turn.note(f"{crop(found.text, 80)!r} needs a model to be understood; none answers here.")
+        kind = choose_kind(without_politeness(masked), [*turn.context.history, *before], turn)
+        return found if kind is None else replace(found, kind=kind)
+    turn.note(f"{crop(found.text, 80)!r} needs a model to be understood; none answers here.")
     return found
+
+
+_CANCELS = re.compile(r"\W*cancel\b", re.IGNORECASE)
 
 
 def _read(found: Segment, turn: Turn) -> Intent | None:

@@ -75,6 +75,25 @@ def find_quote(quote: str, text: str) -> str | None:
     return found[0] if found else None
 
 
+def stands_in(quote: str, text: str) -> bool:
+    """Whether a quote's words stand in the text in their order, close together.
+
+    Looser than ``find_quote``: "train the small model" stands in "train the small and the large
+    model".
+    """
+    words = [word.lower() for word in re.findall(r"[\w'-]+", quote)]
+    known = [word.lower() for word in re.findall(r"[\w'-]+", text)]
+    if not words:
+        return False
+    reach = 2 * len(words) + 6
+    for start, word in enumerate(known):
+        if word == words[0]:
+            rest = iter(known[start : start + reach])
+            if all(any(word == other for other in rest) for word in words):
+                return True
+    return False
+
+
 def crop(text: str, length: int) -> str:
     """Return at most this many characters, with an ellipsis where some went."""
     text = " ".join(text.split())

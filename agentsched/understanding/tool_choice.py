@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
@@ -15,7 +15,7 @@ from agentsched.understanding.asking import Turn
 from agentsched.understanding.text import crop
 from agentsched.understanding.words import stem
 
-SHOWN = 12
+SHOWN = 10
 """Tools that a model is shown; the catalogue may have hundreds."""
 MOST = 8
 """Tools in an answer."""
@@ -30,17 +30,60 @@ class Tool:
 
 
 def rank_tools(request: str, tools: Sequence[Tool], count: int = SHOWN) -> list[Tool]:
-    """Return the tools that share the rarest words with the request, the best first."""
-    words = [Counter(_stems(f"{tool.name.replace('_', ' ')} {tool.about}")) for tool in tools]
-    spread = Counter(word for bag in words for word in bag)
-    wanted = set(_stems(request))
+    """Return the tools nearest to a request, the best first.
 
-    def weight(bag: Counter[str]) -> float:
-        shared = sum(math.log(1 + len(tools) / spread[word]) for word in wanted & set(bag))
-        return shared / math.sqrt(3 + len(bag))
-
-    order = sorted(range(len(tools)), key=lambda n: (-weight(words[n]), n))
+    BM25 over stems, and shared groups of four letters for words that differ in form. Each clause is
+    searched for itself, so that a short second wish is not drowned by a long first one.
+    """
+    index = _Index([f"{tool.name.replace('_', ' ')} " * 2 + tool.about for tool in tools])
+    whole = index.scores(request)
+    parts = [index.scores(part) for part in _CLAUSES.split(request) if len(part.split()) > 2]
+    totals = [
+        max((part[n] for part in parts), default=0.0) + 0.5 * score for n, score in enumerate(whole)
+    ]
+    order = sorted(range(len(tools)), key=lambda n: (-totals[n], n))
     return [tools[n] for n in order[:count]]
+
+
+_CLAUSES = re.compile(
+    r"(?<=[.!?;])\s+|,?\s+and (?:also |then )?|,\s+(?=then|also|please|help|if|but|what|how)|\bthen\b"
+)
+
+
+class _Index:
+    """Words and letter groups of some texts, weighed by how rare they are among them."""
+
+    def __init__(self, texts: Sequence[str]) -> None:
+        self._bags = [Counter(_stems(text)) for text in texts]
+        self._groups = [set(_fours(bag)) for bag in self._bags]
+        self._words = Counter(word for bag in self._bags for word in bag)
+        self._letters = Counter(group for groups in self._groups for group in groups)
+        self._mean = sum(map(len, self._bags)) / max(1, len(texts))
+
+    def scores(self, query: str) -> list[float]:
+        """Return how near each text is to a query."""
+        words = set(_stems(query))
+        groups = set(_fours(words))
+        return [
+            self._bm25(words, bag) + self._shared(groups, known)
+            for bag, known in zip(self._bags, self._groups, strict=True)
+        ]
+
+    def _bm25(self, words: set[str], bag: Counter[str]) -> float:
+        count = len(self._bags)
+        length = 1.2 * (0.25 + 0.75 * len(bag) / self._mean) if self._mean else 1.2
+        return sum(
+            math.log(1 + (count - self._words[word] + 0.5) / (self._words[word] + 0.5))
+            * bag[word]
+            * 2.2
+            / (bag[word] + length)
+            for word in sorted(words & set(bag))
+        )
+
+    def _shared(self, groups: set[str], known: set[str]) -> float:
+        count = len(self._bags)
+        shared = (math.log(1 + count / self._letters[group]) for group in sorted(groups & known))
+        return math.fsum(shared) / math.sqrt(5 + len(known))
 
 
 def choose_tools(request: str, tools: Sequence[Tool], turn: Turn) -> tuple[str, ...]:
@@ -59,7 +102,7 @@ def choose_tools(request: str, tools: Sequence[Tool], turn: Turn) -> tuple[str, 
         _schema(tuple(sorted(tool.name for tool in shown))),
         lambda found: None if len(set(found.tools)) == len(found.tools) else "name each tool once",
         max_tokens=120,
-        tools="\n".join(f"{tool.name}: {crop(tool.about, 90)}" for tool in shown),
+        tools="\n".join(f"{tool.name}: {crop(tool.about, 60)}" for tool in shown),
         message=crop(request, 1200),
     )
     return () if answer is None else tuple(answer.tools)
@@ -80,3 +123,7 @@ def _schema(names: tuple[str, ...]) -> type[_Choice]:
 
 def _stems(text: str) -> list[str]:
     return [stem(word) for word in re.findall(r"[A-Za-z][a-z]+|[A-Z]+", text) if len(word) > 2]
+
+
+def _fours(words: Iterable[str]) -> list[str]:
+    return [f"_{word}_"[at : at + 4] for word in words for at in range(len(word) - 1)]

@@ -12,6 +12,7 @@ from agentsched.understanding.words import WORK_VERBS, stem
 from agentsched.understanding.work.amounts import Amount, take_amounts
 from agentsched.understanding.work.builder import SEVERAL_LATER, Builder
 from agentsched.understanding.work.clauses import Clause, clauses, sentences
+from agentsched.understanding.work.verbs import imperative
 
 
 class WorkReader:
@@ -111,7 +112,7 @@ class WorkReader:
 
 def _may_hold_more(clause: Clause, verbs: Set[str]) -> bool:
     """Whether an "and" was left in one task, or its verb is on no list."""
-    first, _, rest = clause.text.partition(" ")
+    first, _, rest = imperative(clause.text).partition(" ")
     return stem(first) not in verbs or bool(
         re.search(
             r"(?:,| and| &) (?!the\b|a\b|an\b|without\b)[a-z-]+ (?:the|a|an|all|my|our|it|them)\b",

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from agentsched.understanding.asking import Turn
 from agentsched.understanding.intents import PlanWork
-from agentsched.understanding.text import crop, find_quote
+from agentsched.understanding.text import crop, stands_in
 from agentsched.understanding.words import WORK_VERBS, stem
 from agentsched.understanding.work.graph import to_graph
 from agentsched.understanding.work.reader import WorkReader
@@ -72,9 +72,8 @@ def quote_tasks(text: str, turn: Turn) -> QuotedTasks | None:
         if not answer.tasks:
             return "there must be at least one task"
         for task in answer.tasks:
-            for quote in (task.do, *([task.after] if task.after else [])):
-                if find_quote(quote, text) is None:
-                    return f"{crop(quote, 60)!r} does not stand in the message; copy its words"
+            if not stands_in(task.do, text):
+                return f"{crop(task.do, 60)!r} does not stand in the message; copy its words"
         return None
 
     return turn.ask("work_tasks", QuotedTasks, check, max_tokens=400, message=crop(text, 1500))
