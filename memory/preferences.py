@@ -26,10 +26,12 @@ from memory.wording import sentence, strength
 
 WISH: Final = 1.5
 """Weight of a soft stated preference, in units of utility: it outweighs an ordinary event."""
-SIGNIFICANT: Final = 2.0
-"""Learnt weights are listed from this many standard deviations on."""
+SIGNIFICANT: Final = 1.5
+"""Learnt weights are listed from this many standard deviations on,"""
+NOTABLE: Final = 0.5
+"""or from this size on, in units of utility,"""
 SUPPORT: Final = 3
-"""And from so many pairs on that spoke of them."""
+"""if so many pairs spoke of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,7 +248,8 @@ def _telling(record: PreferenceRecord) -> bool:
     if record.details.get("kind") == "trial":
         return record.details.get("status") == "admitted"
     seen = record.support_for + record.support_against
-    return seen >= SUPPORT and abs(record.mean) >= SIGNIFICANT * record.variance**0.5
+    size = abs(record.mean)
+    return seen >= SUPPORT and (size >= NOTABLE or size >= SIGNIFICANT * record.variance**0.5)
 
 
 def _behind(reader: Reader, record: PreferenceRecord) -> tuple[DecisionRecord, ...]:

@@ -25,6 +25,10 @@ SHARES: Final = {
 """How often each value comes, in percent; types come as the role has them, topics evenly."""
 
 
+FREE: Final = 10
+"""Questions that may be asked at once."""
+
+
 @dataclass(frozen=True, slots=True)
 class Rules:
     """How a year goes."""
@@ -36,14 +40,21 @@ class Rules:
     """Percent of the weights that change at mid-year; 0 means none does."""
     deletion: bool = True
     """Whether one principle is given up after three quarters of the year."""
+    questions: int = 20
+    """Percent of the rounds so far in which the user may be asked, on top of ``FREE`` ones."""
 
     def __post_init__(self) -> None:
         if self.rounds < 1:
             raise InputError(f"rounds must be >= 1, got {self.rounds}")
         if self.noise < 0:
             raise InputError(f"noise must be >= 0, got {self.noise}")
-        if not 0 <= self.drift <= 100:
-            raise InputError(f"drift must be 0 to 100 percent, got {self.drift}")
+        for name in ("drift", "questions"):
+            if not 0 <= getattr(self, name) <= 100:
+                raise InputError(f"{name} must be 0 to 100 percent, got {getattr(self, name)}")
+
+    def may_ask(self, round: int, asked: int) -> bool:
+        """Whether one more question is within the budget, after so many."""
+        return asked < FREE + self.questions * round // 100
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,8 +22,7 @@ class Role:
     wants: Mapping[str, int]
     """``feature=value`` or ``feature=value,feature=value``: tenths of a unit."""
     principles: tuple[tuple[str, bool], ...]
-    """Predicates that win (or, False, lose) whatever the rest is; a user has one of these and
-    one of their own."""
+    """Predicates that win (or, False, lose) whatever the rest is; each user has two of them."""
 
 
 COMMON: Final[Mapping[str, int]] = {

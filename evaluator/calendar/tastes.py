@@ -35,6 +35,9 @@ OWN_INTERACTIONS: Final = 3
 INTERACTION: Final = 1000
 """Least size of an own interaction effect, in thousandths; the greatest is twice that."""
 
+PRINCIPLES: Final = 2
+"""Of each user."""
+
 KEPT_ROLE: Final = 75
 """Percent of the role's interaction effects that a user shares."""
 
@@ -177,13 +180,9 @@ def _any(feature: str, draws: Draws) -> int:
 
 
 def _draw_principles(role: str, draws: Draws) -> tuple[Principle, ...]:
-    """One of the role's, and one of the user's own, in either order."""
+    """Return two of the role's principles, in the order drawn."""
     pool = ROLE[role].principles
-    predicate, wanted = pool[draws.one(len(pool))]
-    typical = Principle(parse(predicate), wanted)
-    while True:
-        feature = ("type", "topic", "relation")[draws.one(3)]
-        own = Principle((_any(feature, draws),), draws.one(2) == 1)
-        if not set(own.values) & set(typical.values):
-            break
-    return (typical, own) if draws.one(2) else (own, typical)
+    return tuple(
+        Principle(parse(predicate), wanted)
+        for predicate, wanted in (pool[i] for i in draws.some(len(pool), PRINCIPLES))
+    )
