@@ -73,12 +73,15 @@ def fork_life(folder: Path, kill_at: int) -> int:
 
 
 def sweep(root: Path, most: int, width: int) -> None:
-    """Folder n gets a life that dies before step n, and one more; until none dies any more."""
+    """Folder n gets a life that dies before step n, and one more; until none dies any more.
+
+    How many steps there are depends on how often a life looks, so several must come through.
+    """
     running: dict[int, tuple[Path, bool]] = {}
     waiting = list(range(1, most + 1))
-    ended = False
-    while running or (waiting and not ended):
-        while waiting and not ended and len(running) < width:
+    through = 0
+    while running or (waiting and through < 4):
+        while waiting and through < 4 and len(running) < width:
             folder = root / str(waiting[0])
             running[fork_life(folder, waiting.pop(0))] = (folder, True)
         pid, status = os.wait()

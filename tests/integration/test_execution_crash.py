@@ -35,7 +35,7 @@ def test_killed_before_any_step_and_resumed_every_task_runs_once(tmp_path: Path)
         if (folder / "killed").exists():
             steps.add((folder / "killed").read_text())
     assert {"before intent", "written intent", "after intent", "job written", "launched"} <= steps
-    assert {"submitted", "before over", "written over", "after over", "after finished"} <= steps
+    assert {"submitted", "before over", "written over", "after over", "asked"} <= steps
 
 
 def test_killed_in_every_life_it_still_comes_to_its_end(tmp_path: Path) -> None:
