@@ -91,7 +91,7 @@ def sweep(root: Path, most: int, width: int) -> None:
             running[fork_life(folder, 0)] = (folder, False)
         elif code != 0:
             raise SystemExit(f"life in {folder} ended with {code}")
-        ended = ended or (first and code == 0)
+        through += first and code == 0
 
 
 def chain(root: Path) -> None:
