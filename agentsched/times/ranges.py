@@ -74,7 +74,8 @@ class Ranges:
                 left.days[index] = replace(dated, day=replace(day, year=year))
 
     def _left(self, left: Side, right: Side, last: Days | None) -> Days | None:
-        first = compose(left, self._almanac)
+        until_now = any(clock.name == "now" for clock in right.clocks)
+        first = compose(left, self._almanac, before=until_now)
         bare = len(left.days) == 1 and isinstance(left.days[0].day, CalendarDay)
         if first is not None and last is not None and bare and left.days[0].day.month is None:  # type: ignore[union-attr]  # a CalendarDay
             inside = last.first.replace(day=1) + (first.first.day - 1) * DAY

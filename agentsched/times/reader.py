@@ -112,7 +112,9 @@ class _Reader:
             return
         first, second = sides[0], sides[1]
         if first.days and not (first.clocks or first.part or first.offset) and not (
-            any(side.days or side.offset for side in sides[1:]) or second.empty
+            any(side.days or side.offset for side in sides[1:])
+            or second.empty
+            or any(clock.name == "now" for clock in second.clocks)
         ):  # fmt: skip
             second.days, second.join = first.days, ""
             self._now.sides = sides[1:]
@@ -380,7 +382,7 @@ class _Reader:
         before, after, side = self._value(index - 1), self._value(index + 1), self._side
         if before == Link("at") or isinstance(before, DayPart):
             return True
-        if before == Link("from") and self._now.lengths:
+        if before == Link("from") and (self._now.lengths or after == Link("for")):
             return True
         if isinstance(after, DayPart):
             return number.value != 1  # "one morning"

@@ -15,6 +15,7 @@ from agentsched.times.pieces import (
     Amount,
     CalendarDay,
     Clock,
+    DayPart,
     Holiday,
     Nth,
     Period,
@@ -55,6 +56,7 @@ class _Repeating:
             rule = self._windowed(rule, clocks)
         elif len(self._times()) > 1 and not self._ends():
             rule = self._several_times(rule)
+            clocks = self._clocks()
         rule, clocks = self._after_midnight(rule, clocks)
         day, start, end = self._first(rule, clocks)
         rule = self._limited(rule, day, start)
@@ -158,12 +160,12 @@ class _Repeating:
         """Whether its clocks are the two ends of each occurrence."""
         return any(side.join and side.clocks for side in self._reading.sides)
 
-    def _part(self) -> object:
+    def _part(self) -> DayPart | None:
         return next((s.part for s in self._reading.sides if s.part), None) or self._repeat.part
 
     def _clocks(self) -> tuple[Minutes, Minutes | None] | None:
         clocks = self._times()
-        part = next((s.part for s in self._reading.sides if s.part), None) or self._repeat.part
+        part = self._part()
         if not clocks:
             return None if part is None else part_hours(part, self._almanac.habits)
         if self._ends() and len(clocks) > 1:
@@ -186,10 +188,11 @@ class _Repeating:
         return rule, shifted
 
     def _several_times(self, rule: Recurrence) -> Recurrence:
-        part = self._repeat.part
+        part = self._part()
         settled = [settle(clock, part, self._almanac) for clock in self._times()]
         minutes = sorted({one.minute % 60 for one in settled})
-        if len(minutes) > 1:
+        # BYSETPOS would choose among the hours as well.
+        if len(minutes) > 1 or rule.position:
             self._almanac.note("only the first of its times repeats; say the others apart")
             return rule
         hours = tuple(sorted({one.minute // 60 % 24 for one in settled}))

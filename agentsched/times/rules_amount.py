@@ -19,7 +19,7 @@ from agentsched.times.vocabulary import (
 
 _SHORT: dict[str, Unit] = {"h": "hour", "m": "minute", "s": "second", "d": "day", "w": "week"}
 _BUSINESS = r"(?:business|working|work)[- ]days?|weekdays?|workdays?"
-_UNIT = rf"(?:{_BUSINESS}|{alternatives(UNITS)}|fortnights?|[hmsdw](?![a-z'])|')"
+_UNIT = rf"(?:{_BUSINESS}|{alternatives(UNITS)}|fortnights?|(?<!-)[hmsdw](?![a-z'])|')"
 _COUNT = (
     rf"(?:\d+(?:[.,]\d+)?|{NUMBER_WORD}|(?:a\s+)?(?:couple|pair)(?:\s+of)?|(?:a\s+)?few|several"
     r"|an?)"

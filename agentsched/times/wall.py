@@ -142,8 +142,10 @@ def settle_range(
     end = settle(last, part, almanac)
     hours = [hour for hour in (first.hour % 12 + 12, first.hour % 12)
              if hour * 60 + first.minute < end.minute]  # fmt: skip
-    hour = hours[0] if hours else first.hour
-    return Minutes(hour * 60 + first.minute, first.second), end
+    if not hours:
+        start = settle(first, part, almanac)
+        return start, _after(start, last, part, almanac)
+    return Minutes(hours[0] * 60 + first.minute, first.second), end
 
 
 def _after(start: Minutes, clock: Clock, part: DayPart | None, almanac: Almanac) -> Minutes:
