@@ -66,7 +66,7 @@ class ScratchCalendar:
         """Nothing to let go of."""
 
     def _put(self, href: str, text: str) -> Resource:
-        etag = hashlib.sha256(text.encode()).hexdigest()[:32]
+        etag = hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
         self._held[href] = Resource(href, etag, text)
         return self._held[href]
 

@@ -295,3 +295,31 @@ def test_the_sweep_finds_what_comparing_all_pairs_finds(text: str, spacing: Spac
         assert {frozenset(o.id for o in pair) for pair in told} == {
             frozenset(o.id for o in pair) for pair in expected
         }
+
+
+PIECES = (
+    "BEGIN:VEVENT\r\n", "END:VEVENT\r\n", "99999999", "-1", ";", "=", ":", "\r\n", " ", "\udcff",
+    "DTSTART:00010101T000000\r\n", "DTSTART;TZID=Europe/Berlin:99991231T235959\r\n",
+    "RRULE:FREQ=SECONDLY\r\n", "DURATION:P999999D\r\n", "RECURRENCE-ID;VALUE=DATE:20260303\r\n",
+    "RDATE;VALUE=PERIOD:20260101T000000Z/P1D,x/y\r\n", "X-WR-TIMEZONE:America/New_York\r\n",
+)  # fmt: skip
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    text=calendars(),
+    cuts=st.lists(
+        st.tuples(st.floats(0, 1), st.integers(0, 30), st.sampled_from(PIECES)), max_size=5
+    ),
+)
+def test_a_damaged_file_is_a_problem_and_never_an_error(text: str, cuts) -> None:  # type: ignore[no-untyped-def]
+    for where, gone, piece in cuts:
+        at = int(where * len(text))
+        text = text[:at] + piece + text[at + gone :]
+    parsed = parse_resource(Resource("x.ics", "1", text), "x")
+    if parsed.document is None:
+        assert parsed.problems
+    else:
+        assert parsed.document.text == text
+    found = assemble("x", [parsed]).expand(*YEAR, Viewer())
+    find_conflicts(found.occurrences)
