@@ -90,7 +90,7 @@ def plan_beyond(request: PlanRequest, store: MemoryStore | None = None) -> Plan:
             "method": f"policy {chosen.name}"[:120],
             "objective": float(end),
             "bound": float(min(bound, end)),
-            "status": "optimal" if end <= bound and not request.graph.hints else "feasible",
+            "status": "optimal" if end <= bound and not _weighs_more(request) else "feasible",
             "wishes": _wishes(request, made.assignments),
             "notes": (
                 *request.graph.notes,
@@ -103,6 +103,12 @@ def plan_beyond(request: PlanRequest, store: MemoryStore | None = None) -> Plan:
 
 def _plan(request: PlanRequest, assignments: Sequence[Assignment]) -> Plan:
     return Plan(graph=request.graph.digest, assignments=tuple(assignments))
+
+
+def _weighs_more(request: PlanRequest) -> bool:
+    """Whether the end of the last task is not all that counts."""
+    soft = any(not hint.hard for hint in request.graph.hints)
+    return soft or any(task.due is not None for task in request.graph.tasks)
 
 
 def _distance(end: int, bound: int) -> str:

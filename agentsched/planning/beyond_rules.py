@@ -163,19 +163,26 @@ class Columns:
 
     def lower_bound(self) -> int:
         """Return seconds that every plan needs: critical path, or work against all machines."""
-        tasks = self.request.graph.tasks
-        shortest = [int(self.durations(i)[self.allowed(i)].min(initial=self.duration[i]))
-                    for i in range(len(tasks))]  # fmt: skip
+        tasks, clock = self.request.graph.tasks, self.clock
+        going = {self.position[one.task]: max(0, clock.ceil(one.end))
+                 for one in self.request.started}  # fmt: skip
+        shortest = [0 if i in going else self._shortest(i) for i in range(len(tasks))]
         ends: dict[int, int] = {}
         for i in self.topological():
-            release = tasks[i].release
-            ready = 0 if release is None else max(0, self.clock.ceil(release))
+            opens = [at for at in (tasks[i].release, tasks[i].fixed) if at is not None]
+            ready = max([0, *(clock.floor(at) for at in opens)])
             ready = max([ready, *(ends[self.position[b]] for b in tasks[i].after)])
-            ends[i] = ready + shortest[i]
+            ends[i] = going.get(i, ready + shortest[i])
         total = self.capacity.sum(axis=0)
         work = (self.demand * (self.gang * np.array(shortest))[:, None]).sum(axis=0)
         busy = [math.ceil(w / t) for w, t in zip(work.tolist(), total.tolist(), strict=True) if t]
-        return max([*ends.values(), *busy])
+        bound: int = max([*ends.values(), *busy])
+        return bound
+
+    def _shortest(self, i: int) -> int:
+        if self.holds_nothing(i):
+            return int(self.duration[i])
+        return int(self.durations(i)[self.allowed(i)].min(initial=FOREVER))
 
     def topological(self) -> list[int]:
         """Return tasks so that each stands behind those it waits for."""

@@ -68,6 +68,8 @@ def plan(request: PlanRequest) -> Planned | Infeasible:
         PlanningFailed: The plan did not pass the checker.
     """
     began = time.monotonic()
+    if request.beyond is not None and too_large(request):
+        return _checked(request, request.beyond(request))
     form = formulate(request)
     if not form.problem.possible:
         return _explained(request)
@@ -80,6 +82,12 @@ def plan(request: PlanRequest) -> Planned | Infeasible:
         return _beyond(request, form)
     left = max(_WISH_SECONDS, request.budget - (time.monotonic() - began))
     return _checked(request, _as_plan(form, solution, solution.schedule, left))
+
+
+def too_large(request: PlanRequest) -> bool:
+    """Return whether even writing the problem down would take longer than ``beyond`` does."""
+    pairs = len(request.graph.tasks) * len(request.inventory.machines)
+    return pairs > 10 * MOST_OPTIONS
 
 
 def out_of_reach(form: Formulation) -> bool:

@@ -135,6 +135,8 @@ def test_what_runs_already_stays_as_it_is() -> None:
     tasks = [task("d", 10), task("r", 10), task("n", 10, after=("d",))]
     plan = plan_beyond(request(tasks, started=(going, done)))
     assert plan.of("r") == going
+    # a task that is done lengthens no path: 10 minutes of n are what nobody can save
+    assert (plan.objective, plan.bound) == (15 * 60, 10 * 60)
     assert starts(plan)["n"] == 5
 
 
