@@ -174,7 +174,7 @@ class _Reader:
         value, side = piece.value, self._side
         match value:
             case Link(word):
-                return self._link(index, word)
+                return self._link(word)
             case Shift(amount, sign) if self._lead == "for" and sign > 0:
                 self._now.lengths.append(amount)
                 self._lead = "from"
@@ -205,7 +205,7 @@ class _Reader:
             case Zone():
                 self._now.zone = value
             case AllDay():
-                self._now.all_day = True
+                pass  # a day is the whole day unless an hour is said
             case Number():
                 if self._is_day_or_hour(index, value):
                     side.number = value.value
@@ -221,7 +221,8 @@ class _Reader:
         self._lead = ""
         return True
 
-    def _link(self, index: int, word: str) -> bool:
+    def _link(self, word: str) -> bool:
+        """Let a word set the scene for what follows; whether it belongs to the phrase."""
         side = self._side
         self._excluding = word == "except" or (self._excluding and word in ("and", "on", "or"))
         if word == "and" and self._between and not side.empty:
@@ -247,7 +248,7 @@ class _Reader:
         if self._now.repeat and word in ("after", "since"):
             return
         if self._now.repeat:
-            self._now.sides.append(Side(join="until"))
+            self._now.sides.append(Side(join="before" if word == "before" else "until"))
             return
         if self._now.bound in _OPENING_BOUNDS and not self._side.empty:
             self._now.bound = ""

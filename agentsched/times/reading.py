@@ -66,7 +66,6 @@ class Reading:
     zone: Zone | None = None
     bound: str = ""
     """"by", "before", "after", "since" or "onward" (both with what they name)."""
-    all_day: bool = False
     alternative: bool = False
     """It follows "or"."""
     adverb: bool = False
