@@ -41,6 +41,8 @@ def most_placed(problem: PackingProblem, tier: int, reached: Sequence[int], seco
         )  # fmt: skip
     model.maximize(sum(x for on in in_group for x in on.values()))
     solver = cp_model.CpSolver()
+    # Its own handler would replace ours for good, and Ctrl-C would kill the process.
+    solver.parameters.catch_sigint_signal = False
     solver.parameters.max_time_in_seconds = seconds
     solver.parameters.num_workers = 1
     status = solver.solve(model)

@@ -123,6 +123,8 @@ class PackingModel:
             for node, x in on.items():
                 self.model.add_hint(x, self._start[pod] == node)
         solver = cp_model.CpSolver()
+        # Its own handler would replace ours for good, and Ctrl-C would kill the process.
+        solver.parameters.catch_sigint_signal = False
         solver.parameters.max_time_in_seconds = max(effort.seconds, LEAST_SECONDS)
         solver.parameters.num_workers = effort.workers
         solver.parameters.random_seed = effort.seed

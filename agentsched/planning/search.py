@@ -15,7 +15,7 @@ from agentsched.planning.symmetry import canonical
 LEAST_SECONDS = 0.02
 """Less than this is not worth starting the solver for."""
 _PAIR = 2
-_FOR_TWO = ("objective_lb_search", "no_lp")
+_FOR_TWO = ("core", "no_lp")
 """With two workers one pushes the bound up and one looks for schedules; the default pair leaves
 bounds of project scheduling problems far below (docs/design/planning.md)."""
 _TRUSTED = 1e17
@@ -66,6 +66,8 @@ def _whole(bound: float) -> int:
 
 def _solver(effort: Effort, until: float) -> Any:
     solver = cp_model.CpSolver()
+    # Its own handler would replace ours for good, and Ctrl-C would kill the process.
+    solver.parameters.catch_sigint_signal = False
     parameters = solver.parameters
     parameters.max_time_in_seconds = max(LEAST_SECONDS, until - time.monotonic())
     parameters.num_workers = effort.workers
