@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from pydantic import BaseModel
 
 from agentsched.errors import BudgetError
-from agentsched.llm.model import ChatModel, Message, Price, Reply, Usage, estimate_tokens
+from agentsched.llm.model import ChatModel, Message, Reply, Usage, estimate_tokens
+from agentsched.llm.wrapping import WrappedModel
 
 
 class Budget:
@@ -81,22 +82,12 @@ class Budget:
             self._spent += usage
 
 
-class BudgetedModel:
+class BudgetedModel(WrappedModel):
     """Any model, within a budget."""
 
     def __init__(self, model: ChatModel, budget: Budget) -> None:
-        self._model = model
+        super().__init__(model)
         self.budget = budget
-
-    @property
-    def name(self) -> str:
-        """The wrapped model's name."""
-        return self._model.name
-
-    @property
-    def price(self) -> Price:
-        """The wrapped model's price."""
-        return self._model.price
 
     def chat(
         self,
@@ -120,7 +111,3 @@ class BudgetedModel:
         finally:
             self.budget.settle(tokens, money, usage)
         return reply
-
-    def close(self) -> None:
-        """Close the wrapped model."""
-        self._model.close()

@@ -23,6 +23,7 @@ from pydantic import BaseModel
 
 from agentsched.errors import CassetteError, ModelTimeout, StorageError
 from agentsched.llm.model import ChatModel, Message, Price, Reply
+from agentsched.llm.wrapping import WrappedModel
 
 VERSION = 1
 
@@ -113,7 +114,7 @@ class RecordedModel:
         """Nothing to let go of."""
 
 
-class RecordingModel:
+class RecordingModel(WrappedModel):
     """Any model, with every call put on a cassette.
 
     Opened on a cassette that exists, it goes on with it: calls already there are answered from
@@ -132,7 +133,7 @@ class RecordingModel:
             CassetteError: It exists and is damaged (a torn last line is mended).
             StorageError: It cannot be written.
         """
-        self._model = model
+        super().__init__(model)
         self._path = path
         self._lock = threading.Lock()
         self._ordinals = _Ordinals()
@@ -147,16 +148,6 @@ class RecordingModel:
                 self._write({"cassette": VERSION, "kind": kind})
         except OSError as error:
             raise _cannot_write(path, error) from error
-
-    @property
-    def name(self) -> str:
-        """The wrapped model's name."""
-        return self._model.name
-
-    @property
-    def price(self) -> Price:
-        """The wrapped model's price."""
-        return self._model.price
 
     def chat(
         self,
@@ -190,7 +181,7 @@ class RecordingModel:
     def close(self) -> None:
         """Close the cassette and the wrapped model."""
         self._file.close()
-        self._model.close()
+        super().close()
 
     def _append(self, place: _Place, messages: Sequence[Message], reply: Recorded) -> None:
         record = {
