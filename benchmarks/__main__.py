@@ -19,6 +19,7 @@ QUICK = {
     "gate": ["--scenario", "single-machine", "--nulls", "100", "--pool", "80", "--mutants", "8"],
     "loop": ["--evaluations", "20"],
     "replay": ["300000"],
+    "planning": ["--quick"],
     "sandbox": ["--repeats", "2"],
 }
 """Arguments of a run that only shows that all is well; its numbers are not for quoting."""

@@ -126,15 +126,15 @@ class _Search:
             self.best, self.points = schedule, points
 
     def _bring_forward(self, i: int) -> None:
-        """Let the activity that found no place, and what it waits for, come earlier."""
-        width = max(self.keys) - min(self.keys) or 1.0
-        ahead = [i]
-        while ahead:
-            one = ahead.pop()
-            self.keys[one] -= width / 8
-            width *= 0.95
-            ahead += [before for before in self.problem.activities[one].after if width > 1e-6]
-            ahead = ahead[:20]
+        """Let the activity that found no place come earlier, and what would hold it back."""
+        self.keys[i] -= (max(self.keys) - min(self.keys) or 1.0) / 8
+        waiting = [i]
+        while waiting:
+            one = waiting.pop()
+            for before in self.problem.activities[one].after:
+                if self.keys[before] > self.keys[one]:
+                    self.keys[before] = self.keys[one]
+                    waiting.append(before)
 
 
 def forward_backward(problem: Problem, schedule: Schedule) -> Schedule | None:
