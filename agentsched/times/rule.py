@@ -48,16 +48,39 @@ Make = Callable[[Match], Said | Value | None]
 class Rule:
     """Where ``pattern`` matches at the start of a word, ``make`` says what it is, or None."""
 
-    pattern: re.Pattern[str]
+    pattern: str
     make: Make
 
 
+class Rules:
+    """Rules that are tried at one place; compiled when they first are, which takes a while."""
+
+    def __init__(self, *rules: Rule) -> None:
+        self._rules = rules
+        self._compiled: tuple[tuple[re.Pattern[str], Make], ...] = ()
+
+    def longest(
+        self, known: str, written: str, start: int, *, day_first: bool
+    ) -> tuple[int, Said | None]:
+        """Return where the longest match at ``start`` ends and what it says; None without one."""
+        if not self._compiled:
+            self._compiled = tuple(
+                (re.compile(rule.pattern, re.ASCII), rule.make) for rule in self._rules
+            )
+        best, end = None, start
+        for pattern, make in self._compiled:
+            found = pattern.match(known, start)
+            if found is None or found.end() <= end:
+                continue
+            said = make(Match(found, written, day_first))
+            if said is not None:
+                best, end = said if isinstance(said, Said) else Said((said,)), found.end()
+        return end, best
+
+
 def rule(pattern: str, make: Make) -> Rule:
-    """Return a rule; the pattern must not end inside a word."""
-    return Rule(
-        re.compile(f"(?:{pattern})(?:(?<![a-z\\d])|(?![a-z])|(?<=\\d)(?=z(?![a-z])))", re.ASCII),
-        make,
-    )
+    """Return a rule; the pattern must not end inside a word, except before the Z of 09:00Z."""
+    return Rule(f"(?:{pattern})(?:(?<![a-z\\d])|(?![a-z])|(?<=\\d)(?=z(?![a-z])))", make)
 
 
 def fixed(pattern: str, *values: Value, weak: bool = False) -> Rule:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from zoneinfo import ZoneInfo
 
 from agentsched.times.pieces import Link, Zone
-from agentsched.times.rule import Match, Rule, Said, fixed, rule
+from agentsched.times.rule import Match, Rule, Rules, Said, fixed, rule
 from agentsched.times.vocabulary import alternatives
 from agentsched.times.zones import (
     ABBREVIATIONS,
@@ -85,17 +85,22 @@ def _city(match: Match) -> Said | None:
     return None if zone is None else Said((Zone(zone, match["city"].title(), place=True),))
 
 
-CITIES: tuple[Rule, ...] = (
+_CITIES: tuple[Rule, ...] = (
     rule(r"(?P<city>[a-z.]+\s[a-z.]+)(?!\s+time)", _city),
     rule(r"(?P<city>[a-z.]+)(?!\s+time)", _city),
 )
-"""Cities that may follow "in" after a time of day."""
-PLACES: tuple[Rule, ...] = (
+_PLACES: tuple[Rule, ...] = (
     rule(r"(?P<name>[a-z]{2,12}(?:/[a-z0-9_+-]{2,30}){1,2})(?:\s+time)?", _iana),
     rule(rf"(?P<place>{_REGION}(?:\s+(?:standard|daylight|summer))?|[a-z.]+(?:\s[a-z.]+){{0,2}}?)"
          r"\s+(?:local\s+)?time", _place),
 )  # fmt: skip
+
+CITIES = Rules(*_CITIES, *_PLACES)
+"""Zones that may follow "in" after a time of day."""
+PLACES = Rules(*_PLACES)
 """Zones that may follow a day as well as a time of day."""
-NAMED_ZONES: tuple[Rule, ...] = (*PLACES, _ABBREVIATIONS, rule(rf"(?P<place>{_REGION})", _place))
-ZONES: tuple[Rule, ...] = (*NAMED_ZONES, _OFFSETS)
+_NAMED = (*_PLACES, _ABBREVIATIONS, rule(rf"(?P<place>{_REGION})", _place))
+NAMED_ZONES = Rules(*_NAMED)
+"""Zones that may follow a time of day."""
+ZONES = Rules(*_NAMED, _OFFSETS)
 """With offsets such as -05:00, which after 9:00 would rather begin a range."""

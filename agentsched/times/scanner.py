@@ -15,10 +15,10 @@ from agentsched.times import (
 )
 from agentsched.times.holidays import NAMES
 from agentsched.times.pieces import CalendarDay, Clock, DayPart, Link, Number, Piece
-from agentsched.times.rule import Match, Rule, Said
+from agentsched.times.rule import Rules, Said
 from agentsched.times.vocabulary import MONTHS, NUMBERS, UNITS, WEEKDAYS
 
-_RULES: tuple[Rule, ...] = (
+_RULES = Rules(
     *rules_repeat.RULES, *rules_dates.RULES, *rules_periods.RULES, *rules_amount.RULES,
     *rules_clock.RULES, *rules_links.RULES,
 )  # fmt: skip
@@ -64,10 +64,10 @@ def scan(known: str, written: str, *, day_first: bool) -> list[Piece]:
         start = word.start()
         end, said = start, None
         rules = _zone_rules(pieces, known, start)
-        if rules:
-            end, said = _longest(rules, known, written, start, day_first)
+        if rules is not None:
+            end, said = rules.longest(known, written, start, day_first=day_first)
         if word[0] in _OPENING or not word[0].isalpha():
-            plain_end, plain = _longest(_RULES, known, written, start, day_first)
+            plain_end, plain = _RULES.longest(known, written, start, day_first=day_first)
             if plain is not None and _is_dotted_clock(plain, pieces, known, start, plain_end):
                 plain = _as_clock(known[start:plain_end])
             if plain is not None and plain_end > end and not _barred(known, start, plain):
@@ -81,20 +81,6 @@ def scan(known: str, written: str, *, day_first: bool) -> list[Piece]:
         pieces += [Piece(start, end, value, said.weak) for value in said.values]
         position = end
     return pieces
-
-
-def _longest(
-    rules: tuple[Rule, ...], known: str, written: str, start: int, day_first: bool
-) -> tuple[int, Said | None]:
-    best, end = None, start
-    for candidate in rules:
-        found = candidate.pattern.match(known, start)
-        if found is None or found.end() <= end:
-            continue
-        said = candidate.make(Match(found, written, day_first))
-        if said is not None:
-            best, end = said if isinstance(said, Said) else Said((said,)), found.end()
-    return end, best
 
 
 def _follows_iso_date(said: Said, pieces: list[Piece], known: str, start: int) -> bool:
@@ -127,16 +113,16 @@ def _barred(known: str, start: int, said: Said) -> bool:
     return known[start - 1] in "$€£#_" or (known[start - 1] in ":.," and known[start - 2].isdigit())
 
 
-def _zone_rules(pieces: list[Piece], known: str, start: int) -> tuple[Rule, ...]:
+def _zone_rules(pieces: list[Piece], known: str, start: int) -> Rules | None:
     """Return the rules of zones that may follow what stands before."""
     linked = bool(pieces) and pieces[-1].value in (Link("in"), Link("at"))
     before = pieces[:-1] if linked else pieces
     if not before or _BETWEEN.fullmatch(known, pieces[-1].end, start) is None:
-        return ()
+        return None
     last = before[-1].value
     timed = isinstance(last, Clock | Number | DayPart)
     if linked and timed and pieces[-1].value == Link("in"):
-        return (*rules_links.CITIES, *rules_links.PLACES)
+        return rules_links.CITIES
     if isinstance(last, Clock) and not linked:
         dated = len(before) > 1 and isinstance(before[-2].value, CalendarDay)
         glued = dated and before[-2].end == before[-1].start
