@@ -34,13 +34,6 @@ class Answer:
     tree: Any
     """Root element of lxml; None without an XML body."""
 
-    @property
-    def etag(self) -> str:
-        """The ETag of what was written; many servers give none when they changed it."""
-        tag = str(self.headers.get("ETag", ""))
-        # A weak one does not say that the bytes are those we sent.
-        return "" if tag.startswith("W/") else tag
-
 
 @dataclass(frozen=True, slots=True)
 class Entry:

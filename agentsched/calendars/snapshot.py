@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from agentsched.calendars.errors import BadCalendar, NoEvent
-from agentsched.calendars.events import Event, Problem, Source, Unreadable, Viewer, read_event
+from agentsched.calendars.events import Event, Problem, Source, Viewer
 from agentsched.calendars.occurrences import Occurrence, Series
+from agentsched.calendars.reading import Unreadable, read_event
 from agentsched.calendars.recurrence import TooMany
 from agentsched.calendars.store import CalendarStore, Resource
 from agentsched.calendars.tree import Component, Document, parse

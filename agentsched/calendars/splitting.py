@@ -6,10 +6,11 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from agentsched.calendars.errors import CalendarError
-from agentsched.calendars.events import Event, read_event
+from agentsched.calendars.events import Event
 from agentsched.calendars.lines import make_line
 from agentsched.calendars.moments import Moment
 from agentsched.calendars.occurrences import Series
+from agentsched.calendars.reading import read_event
 from agentsched.calendars.recurrence import wall_times
 from agentsched.calendars.rules import Rule
 from agentsched.calendars.touch import detached, mapped_times, stamped

@@ -6,9 +6,10 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, tzinfo
 
 from agentsched.calendars.errors import CalendarError
-from agentsched.calendars.events import Event, Source, address_of, read_moment
+from agentsched.calendars.events import Event, Source
 from agentsched.calendars.lines import Line, escape, make_line, split_list
 from agentsched.calendars.moments import DAY, Moment, Span, format_duration, moment_line, parse_span
+from agentsched.calendars.reading import address_of, read_moment
 from agentsched.calendars.tree import Component
 
 TEXTS = {"title": "SUMMARY", "location": "LOCATION", "description": "DESCRIPTION"}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from agentsched.calendars import Occurrence
     from agentsched.calendars.conflicts import Conflict
     from agentsched.calendars.events import Problem
+    from agentsched.calendars.free import Slot
     from agentsched.calendars.journal import Entry
     from agentsched.calendars.moments import Moment
     from agentsched.calendars.resolution import Option
@@ -208,7 +209,12 @@ def free(
         wanted = Wanted(_length(session, length), low, high)
         slots = free_slots(people, wanted, session.spacing, limit)
     if json:
-        emit({"slots": [asdict(slot) for slot in slots], "problems": list(map(str, problems))})
+        emit(
+            {
+                "slots": [_slot(slot, session) for slot in slots],
+                "problems": list(map(str, problems)),
+            }
+        )
         return
     if not slots:
         show(f"no free time of {length} {when}; widen the window or the hours")
@@ -412,6 +418,15 @@ def _option(option: Option, session: Session) -> dict[str, Any]:
         "p": option.p, "delegate": option.delegate,
         "slots": [slot.start.astimezone(session.zone).isoformat() for slot in option.slots],
     }  # fmt: skip
+
+
+def _slot(slot: Slot, session: Session) -> dict[str, Any]:
+    return {
+        "start": slot.start.astimezone(session.zone).isoformat(),
+        "end": slot.end.astimezone(session.zone).isoformat(),
+        "cost": slot.cost,
+        "perhaps_busy": slot.perhaps_busy,
+    }
 
 
 def _ways(options: Iterable[Option], session: Session) -> list[str]:
