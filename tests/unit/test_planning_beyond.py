@@ -236,7 +236,7 @@ def requests(draw) -> PlanRequest:
         begin = NOW + draw(st.integers(0, 90)) * MINUTE
         away = (Away(start=begin, end=begin + 15 * MINUTE),) if draw(st.booleans()) else ()
         speed = draw(st.sampled_from((1.0, 1.7)))
-        hosts.append(Machine(name=f"m{i}", cpus=4, rack=f"r{i % 2}", speed=speed, away=away))
+        hosts.append(Machine(name=f"m{i}", cpus=8, rack=f"r{i % 2}", speed=speed, away=away))
     tasks = []
     for i in range(count):
         after = tuple(f"t{j}" for j in range(i) if draw(st.integers(0, 4)) == 0)
