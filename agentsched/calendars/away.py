@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from agentsched.calendars.conflicts import takes_time
 from agentsched.calendars.occurrences import Occurrence
-from agentsched.planning.inventory import Away, Person
+
+if TYPE_CHECKING:
+    from agentsched.planning.inventory import Away, Person
 
 REASON = 200
 """Characters the planner keeps of a reason."""
@@ -20,6 +23,9 @@ def busy_stretches(occurrences: Iterable[Occurrence], *, soft: bool = False) -> 
         occurrences: What takes place.
         soft: Tentative and unanswered events count as well.
     """
+    # The planner takes seconds to load, and most who use calendars do not plan.
+    from agentsched.planning.inventory import Away
+
     joined: list[tuple[datetime, datetime, list[str]]] = []
     kinds = ("hard", "soft") if soft else ("hard",)
     for occurrence in sorted(occurrences, key=lambda o: (o.start, o.end)):
@@ -39,6 +45,8 @@ def busy_stretches(occurrences: Iterable[Occurrence], *, soft: bool = False) -> 
 
 def people(calendars: Mapping[str, Iterable[Occurrence]]) -> tuple[Person, ...]:
     """Return people with what their calendars say, by name."""
+    from agentsched.planning.inventory import Person
+
     return tuple(
         Person(name=name, busy=busy_stretches(occurrences))
         for name, occurrences in sorted(calendars.items())

@@ -30,6 +30,9 @@ app = typer.Typer(
     no_args_is_help=True,
 )
 
+PROPOSED = 25
+"""Conflicts for which ways out are looked for at once; each takes some 15 ms."""
+
 Calendar = Annotated[
     str | None,
     typer.Option(
@@ -150,13 +153,17 @@ def conflicts(
                 session.book.viewer, session.now, known.occurrences,
                 replace(session.spacing, hours=work or session.hours), contacts=session.contacts,
             )  # fmt: skip
-            options = [resolve(clash, situation).options for clash in clashes]
+            options = [resolve(clash, situation).options for clash in clashes[:PROPOSED]]
     if json:
         emit(
             {
                 "conflicts": [
                     _conflict(clash, session)
-                    | ({"options": [_option(o, session) for o in options[n]]} if options else {})
+                    | (
+                        {"options": [_option(o, session) for o in options[n]]}
+                        if n < len(options)
+                        else {}
+                    )
                     for n, clash in enumerate(clashes)
                 ],
                 "problems": list(map(str, found.problems)),
@@ -170,6 +177,8 @@ def conflicts(
             ("kind", ">min", "day", "first", "second", "ids"),
             [_clash_row(clash, session) for clash in clashes],
         )
+    if options and len(clashes) > PROPOSED:
+        note(f"ways out are shown for the first {PROPOSED}; name a shorter time for the others")
     for clash, ways in zip(clashes, options, strict=False):
         show("", str(clash), *(f"  {line}" for line in _ways(ways, session)))
     _tell(found.problems)
