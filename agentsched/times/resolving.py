@@ -16,6 +16,7 @@ from agentsched.times.pieces import (
     DayPart,
     Period,
     Repeat,
+    Stretch,
     Weekday,
 )
 from agentsched.times.points import Points, later
@@ -138,9 +139,9 @@ class Resolving:
 
     def _stretch(self) -> Resolved:
         """The next two hours."""
-        stretch = self._reading.sides[0].days[0].day
-        unit = getattr(stretch, "unit", "hour")
-        count = getattr(stretch, "count", 0)
+        days = (dated.day for dated in self._reading.sides[0].days)
+        stretch = next(day for day in days if isinstance(day, Stretch))
+        unit, count = stretch.unit, stretch.count
         length = timedelta(**{f"{unit}s": abs(count)})
         start = self._now if count > 0 else later(self._now, -length)
         return Resolved(
