@@ -79,8 +79,8 @@ class Session:
                 return found.start.astimezone(UTC), found.start.astimezone(UTC) + timedelta(hours=1)
             case "date" | "range" if found.start is not None:
                 low = self.instant(found.start)
-                days = timedelta(days=1) if found.kind == "date" else WEEK
-                high = low + days if found.end is None else self.instant(found.end)
+                length = timedelta(days=1) if found.kind == "date" else WEEK
+                high = low + length if found.end is None else self.instant(found.end)
                 return low, max(low, high)
             case "duration" if found.duration is not None:
                 return self.now.astimezone(UTC), self.now.astimezone(UTC) + found.duration
