@@ -102,6 +102,7 @@ class Session:
     async def leave(self) -> None:
         """Let what runs go on without us; ``go_on`` finds it again."""
         for carried in self.context.carried.values():
+            carried.tell = None
             if any(carried.execution.state.live()):
                 await carried.execution.leave(detach=True)
 

@@ -210,7 +210,11 @@ async def carry(state: dict[str, str], runtime: Run) -> State:
     """See one task through."""
     carried = carrying(runtime.context, state["execution"])
     carried.tell = lambda record: _tell_record(runtime, record)
-    await carried.carry(state["task"])
+    try:
+        await carried.carry(state["task"])
+    except asyncio.CancelledError:
+        carried.tell = None  # nobody listens to this turn's stream any more
+        raise
     return {}
 
 
