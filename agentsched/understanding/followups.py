@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from datetime import timedelta
+from itertools import pairwise
 
 from agentsched.planning.graph import Demand, Task, TaskGraph
 from agentsched.planning.hint_words import read_hints
@@ -193,7 +194,7 @@ def _added(text: str, graph: TaskGraph, titles: Sequence[str], turn: Turn) -> _D
     added: list[Task] = []
     made, notes = to_graph([Draft(d.title, d.phrase, set(), amounts=d.amounts, limit=d.limit,
                                   release=d.release, command=d.command) for d in fresh], text, None)  # fmt: skip
-    for task, draft in zip(made.tasks, fresh, strict=True):
+    for task in made.tasks:
         id, count = task.id, 1
         while id in known:
             count += 1
@@ -310,7 +311,7 @@ def _chained(text: str, graph: TaskGraph, titles: Sequence[str], turn: Turn) -> 
     numbers = {task.id: n for n, task in enumerate(graph.tasks)}
     edges = [{numbers[a] for a in task.after} for task in graph.tasks]
     changes: list[Change] = []
-    for earlier, later in zip(group, group[1:], strict=False):
+    for earlier, later in pairwise(group):
         if not _reaches(edges, earlier, later) and not _reaches(edges, later, earlier):
             edges[later].add(earlier)
             changes.append(WaitFor(task=graph.tasks[later].id, after=(graph.tasks[earlier].id,)))

@@ -40,6 +40,10 @@ def find_spans(text: str, context: Context) -> list[TimeSpan]:
     return spans
 
 
+_NUMBERS = re.compile(
+    r"(?:at|on|in|to|from) \d+(?:,| and| or| to)? \d+(?!\d*(?::| ?[ap]m))", re.IGNORECASE
+)
+"""Numbers in a row, "at 5, 10 and 15 degrees", are no times."""
 _BARE_HOUR = re.compile(r"\s+at \d{1,2}(?![\w:.%-])")
 
 
@@ -58,7 +62,11 @@ def take_times(text: str, context: Context) -> tuple[str, list[TimeSpan]]:
     Raises:
         TimePhraseError: One names a time that does not exist.
     """
-    spans = [span for span in find_spans(text, context) if span.kind != "duration"]
+    spans = [
+        span
+        for span in find_spans(text, context)
+        if span.kind != "duration" and not _NUMBERS.match(text, span.start)
+    ]
     for span in spans:
         text = text[: span.start] + " " * (span.end - span.start) + text[span.end :]
     return text, spans

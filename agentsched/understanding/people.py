@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from agentsched.understanding.words import NO_NAME
+
 _NAME = r"(?:Dr\.? |Prof\.? |Mr\.? |Mrs\.? |Ms\.? )?[A-Z][\w'-]+(?: (?:[A-Z][\w'-]+|[A-Z]\.))*"
 _GROUP = (
     r"(?:(?:the|my|our) (?:[\w-]+ )?(?:team|boss|manager|wife|husband|partner|mom|mother|dad|father"
@@ -15,42 +17,6 @@ _GROUP = (
 _LIST = re.compile(
     rf"\b(?:with|invite|inviting|include|including|and also|for)\s+(?P<who>(?:{_NAME}|{_GROUP})"
     rf"(?:(?:,? and |, | & )(?:{_NAME}|{_GROUP}|me\b))*)"
-)
-_NO_NAME = frozenset(
-    [
-        "monday",
-        "tuesday",
-        "wednesday",
-        "thursday",
-        "friday",
-        "saturday",
-        "sunday",
-        "january",
-        "february",
-        "march",
-        "april",
-        "may",
-        "june",
-        "july",
-        "august",
-        "september",
-        "october",
-        "november",
-        "december",
-        "i",
-        "cob",
-        "eod",
-        "noon",
-        "christmas",
-        "easter",
-        "thanksgiving",
-        "today",
-        "tomorrow",
-        "tonight",
-        "zoom",
-        "teams",
-        "room",
-    ]
 )
 _PLACE = re.compile(
     r"\b(?:at|in) (?:the )?(?P<place>(?:room |conference room |building |floor )?[A-Z0-9][\w'&.-]*"
@@ -66,7 +32,7 @@ def find_people(text: str, known: Sequence[str] = ()) -> tuple[str, ...]:
     for match in _LIST.finditer(text):
         for name in re.split(r",? and |, | & ", match["who"]):
             name = re.sub(r"^(?:my|our|the) (?=[A-Z])", "", name.strip())
-            if name.lower().split()[0] not in _NO_NAME and name != "me":
+            if name.lower().split()[0] not in NO_NAME and name != "me":
                 found.append(name)
     for name in known:
         if re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text, re.IGNORECASE):
@@ -82,7 +48,7 @@ def people_span(text: str) -> list[tuple[int, int]]:
     return [
         match.span()
         for match in _LIST.finditer(text)
-        if match["who"].lower().split()[0] not in _NO_NAME
+        if match["who"].lower().split()[0] not in NO_NAME
     ]
 
 
@@ -90,6 +56,6 @@ def find_place(text: str) -> str:
     """Return where an event is; empty where the words name no place."""
     for match in _PLACE.finditer(text):
         place = match["place"].strip(" .,")
-        if place.lower().split()[0] not in _NO_NAME and not re.fullmatch(r"[\d.:apm ]+", place):
+        if place.lower().split()[0] not in NO_NAME and not re.fullmatch(r"[\d.:apm ]+", place):
             return place
     return ""

@@ -165,6 +165,8 @@ def is_work(clause: str) -> bool:
     return stem(opening) in WORK_VERBS
 
 
+_SHARED = ("schedule_event", "move_event", "cancel_event", "respond_event", "query")
+"""Kinds whose verbs are verbs of work, too."""
 _EVENT_VERBS = frozenset({
     "schedule", "book", "plan", "arrange", "add", "create", "set", "put", "have", "make", "i",
     "reserve", "block",
@@ -194,9 +196,8 @@ def route(clause: str) -> Route | None:
             continue
         if kind == "state_preference" and hardware:
             return Route("plan_work")
-        if kind in ("schedule_event", "move_event", "cancel_event", "respond_event", "query"):
-            if is_work(text):
-                return Route("plan_work")
+        if kind in _SHARED and is_work(text):
+            return Route("plan_work")
         if kind == "schedule_event":
             known = bool(_EVENT.search(text) or _TIMEISH.search(text))
             return Route(kind, sure=known and not hardware)

@@ -39,7 +39,11 @@ def clean(message: str) -> Cleaned:
     return Cleaned(re.sub(r"\n{2,}", "\n\n", text).strip(), tuple(notes))
 
 
-_DASHES = str.maketrans({"–": "-", "—": "-", "−": "-", "’": "'", "‘": "'", " ": " "})
+_DASHES = {
+    0x2010: "-", 0x2011: "-", 0x2012: "-", 0x2013: "-", 0x2014: "-", 0x2212: "-",
+    0x2018: "'", 0x2019: "'", 0xA0: " ", 0x202F: " ",
+}  # fmt: skip
+"""Typographic dashes, apostrophes and blanks, plain."""
 
 
 def _is_control(letter: str) -> bool:

@@ -87,3 +87,70 @@ def stem(word: str) -> str:
 
 WORK_VERBS = frozenset(stem(verb) for verb in _VERBS.split())
 """Stems of verbs that open a task."""
+
+_NO_VERBS = """
+about above across after again against all along already also although always among an and any are
+around as at be because been before behind being below beside besides between both but by can
+cannot could did do does done down during each either else even every except for from had has have
+having here how however if in inside instead into is it its just last least less like likewise
+many may me maybe meanwhile might more most much must near need needs neither never next no none
+nor not nothing now of off often on once one only onto or other our out outside over own per plus
+quite rather same shall she should since so some soon still such than that the their them then
+there these they this those though three through throughout till to together too toward towards
+two under unless until up upon us very via want was we were what whatever when whenever where
+whether which while who whole whom whose why will with within without would yet you your hope plan
+four five six first second third finally afterwards later lastly firstly exactly roughly
+approximately anything something takes took requires uses depends waits that's whereas concerning
+regarding including versus vs using ideally otherwise similarly
+"""
+
+NO_VERB = frozenset(_NO_VERBS.split())
+"""Words that open no clause although an article follows: prepositions, conjunctions, adverbs."""
+
+_EMPTY_WORDS = """
+the a an of to on in for with and or is are be been being was were has have had it its they them
+both all each every one ones two three four done finished finish ready complete completed over
+through end ended ends there pass passes passed succeed succeeds succeeded available exist exists
+finishes step steps task tasks job jobs thing things this that these those only first last other
+now then when after before once as soon everything result results output outputs file files run
+runs ran running you we i do does did not no yet also will can must should long take new here back
+up down around left arrived green live landed good fine happy works out
+"""
+
+EMPTY = frozenset(stem(word) for word in _EMPTY_WORDS.split())
+"""Stems of words that point at no task by themselves."""
+
+_COLLECTIVE_WORDS = """
+merge join compare combine concatenate diff intersect link blend ensemble integrate email mail
+notify tell inform message ask mix stitch aggregate reconcile align-all pair correlate contrast
+rank zip bundle send share balance split
+"""
+
+COLLECTIVE = frozenset(stem(word) for word in _COLLECTIVE_WORDS.split())
+"""Stems of verbs whose objects belong together: "merge A and B" is one task."""
+
+_CONSUMERS_WORDS = """
+compare merge join analyse aggregate summarise report plot visualise pick select publish deploy
+upload push release email mail notify send archive write package ship tear rank checkpoint export
+verify evaluate combine assemble document grade judge post share stitch pack alert validate polish
+proofread register serve promote tag concatenate recompute convert-back
+"""
+
+CONSUMERS = frozenset(stem(word) for word in _CONSUMERS_WORDS.split())
+"""Stems of verbs that need what was made before them."""
+
+_SMALL_WORDS = """
+the a an of to on in for with and or from by it them both into at as all
+"""
+
+SMALL = frozenset(_SMALL_WORDS.split())
+"""Words that an id does without."""
+
+_NO_NAME_WORDS = """
+monday tuesday wednesday thursday friday saturday sunday january february march april may june
+july august september october november december i cob eod noon christmas easter thanksgiving today
+tomorrow tonight zoom teams room
+"""
+
+NO_NAME = frozenset(_NO_NAME_WORDS.split())
+"""Capitalised words that are no names."""

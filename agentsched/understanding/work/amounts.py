@@ -25,10 +25,7 @@ _NUMBER = (
 )  # fmt: skip
 _UNIT = r"(?:seconds?|secs?|s|minutes?|mins?|min|m|hours?|hrs?|hr|h|days?|d|weeks?)"
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
-_EACH = (
-    r"(?P<each>,? (?:each|apiece|per (?:run|task|job|step|fold|model|sample|one|trace|video"
-    r"|experiment|piece)))?"
-)
+_EACH = r"(?P<each>,? (?:each|apiece|per (?!(?:second|minute|hour|day|week|month|year)\b)[a-z]+))?"
 _ABOUT = (
     r"(?:(?:about|around|roughly|approximately|approx\.?|some|up to|at most|almost|nearly|~|circa"
     r"|exactly|only|just|another|at least|maybe|probably) )*"

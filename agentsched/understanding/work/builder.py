@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-import shlex
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from agentsched.understanding.intents import When
 from agentsched.understanding.text import crop
@@ -88,8 +88,7 @@ class Builder:
             clause: Who does what.
             several: Words beside it say that its objects are tasks of their own.
         """
-        text, command = _take_command(clause.text)
-        text = imperative(text)
+        text = imperative(clause.text)
         several = (
             several or "parallel" in (clause.link, clause.trailing) or clause.trailing == "chain"
         )
@@ -102,9 +101,9 @@ class Builder:
         said, text = text, self._without_pronoun(text)
         titles = expand(text, distributive=several)
         deps, sibling = self._relation(clause, said, expanded=len(titles) > 1)
-        added = [self._add(title, clause.text, deps, command) for title in titles]
+        added = [self._add(title, clause.text, deps) for title in titles]
         if clause.trailing == "chain" and len(added) > 1:
-            for earlier, later in zip(added, added[1:], strict=False):
+            for earlier, later in pairwise(added):
                 self.drafts[later].after = {earlier}
             self.stages += [[number] for number in added]
         elif sibling and self.stages:
@@ -130,6 +129,8 @@ class Builder:
             for condition in (*clause.conditions, rest):
                 self._free |= set(point(condition, self.titles, self.stages).tasks)
             return []
+        if re.match(r"(?:nothing|nobody|none|no other|neither)\b", text.lower()):
+            return []
         targets = self._targets(subject)
         if _independent(text) or clause.trailing == "parallel" or clause.link == "parallel":
             self._unlink(targets)
@@ -145,13 +146,15 @@ class Builder:
         for condition in (*clause.conditions, *([what] if what else [])):
             sources = self._sources(condition)
             if not targets and content(subject):
-                targets = [self._add(subject, text, set(), (), noun=True)]
+                targets = [self._add(_article_off(subject), text, set(), noun=True)]
                 self.stages.append(list(targets))
             for target in targets:
                 self._link(target, sources)
-        for after in clause.before:
-            for later in self._sources(after):
-                self._link(later, targets)
+        for later in (*clause.before, *clause.before_rest):
+            if not targets and content(subject):
+                targets = [self._add(_article_off(subject), text, set(), noun=True)]
+                self.stages.append(list(targets))
+            self._place_after(later, set(targets))
         return targets
 
     def listed(self, clause: Clause) -> list[int]:
@@ -190,11 +193,16 @@ class Builder:
         if not self.stages:
             return set(), False
         last = self.stages[-1]
+        running = [n for text in clause.beside for n in self._sources(text)]
+        if running:
+            return set(self.drafts[running[0]].after), running[0] in last
         link = clause.link or ("" if clause.trailing in ("parallel", "chain") else clause.trailing)
         if link == "last":
             return self._sinks(range(len(self.drafts))) - self._free, False
         if link == "then":
             return set(last) - self._free, False
+        if link == "free":
+            return set(), False
         beside = link == "parallel" or follows or (clause.trailing == "parallel" and not expanded)
         if beside:
             return set(self.drafts[last[0]].after), True
@@ -204,6 +212,10 @@ class Builder:
         if _ANAPHOR.search(rest):
             pointed = point(" ".join(_ANAPHOR.findall(rest)), self.titles, self.stages, said)
             return set(pointed.tasks) - self._free, False
+        if re.search(
+            r"\bthe (?:best|winners?|winning|resulting|merged|combined)\b", rest, re.IGNORECASE
+        ):
+            return set(last) - self._free, False
         made = self._made_by(rest)
         if made:
             return made - self._free, False
@@ -219,14 +231,30 @@ class Builder:
         return f"{found['verb']} {thing}{found['rest']}" if thing else text
 
     def _by_nature(self, text: str, last: list[int]) -> tuple[set[int], bool]:
+        """Decide where no word does: by what the verbs usually need, else by how it is told.
+
+        Two verbs at the beginning ("lint the code and run the tests, then …") stand side by side.
+        Within a story that has an order already, what is told later comes later.
+        """
         verb = text.split(" ", 1)[0]
-        later = comes_later(verb, self.drafts[last[-1]].verb)
-        same = stem(verb) == stem(self.drafts[last[-1]].verb)
+        before = self.drafts[last[-1]]
+        same = stem(verb) == stem(before.verb)
+        later = comes_later(verb, before.verb)
+        if later is None and not same and self._is_fan(last):
+            later = True
         if later is None and not same:
-            self.doubts.append(f"nothing says whether {text!r} waits for what was said before it")
+            later = bool(self._sentence) and any(draft.after for draft in self.drafts)
+            how = f"after {before.title!r}" if later else "beside what was said before it"
+            self.doubts.append(f"No word says when {text!r} comes; it was put {how}.")
         if later:
             return set(last) - self._free, False
-        return set(self.drafts[last[0]].after), True
+        if not same and not self._sentence:
+            return set(), False  # a sentence of its own, tied by nothing
+        return set(before.after), True
+
+    def _is_fan(self, stage: list[int]) -> bool:
+        """Whether a stage is one verb with several objects; what follows it gathers them."""
+        return len(stage) > 1 and len({stem(self.drafts[n].verb) for n in stage}) == 1
 
     def _made_by(self, rest: str) -> set[int]:
         """Return the tasks whose verb the object repeats: "the merged file", "the calls"."""
@@ -245,7 +273,7 @@ class Builder:
         for source in many:
             thing = self.drafts[source].title.partition(" ")[2]
             title = f"{verb} {thing}{rest.rstrip()}".strip()
-            added.append(self._add(title, clause.text, {source}, ()))
+            added.append(self._add(title, clause.text, {source}))
         self.stages.append(list(added))
         return added
 
@@ -259,7 +287,7 @@ class Builder:
         self._rest += clause.before_rest
         for text in clause.before:
             self._place_after(text, set(added))
-        self._next_parallel = clause.trailing == "parallel" and len(self._sentence) == 1
+        self._next_parallel = clause.trailing in ("parallel", "free") and len(self._sentence) == 1
 
     def _place_after(self, text: str, ends: set[int]) -> None:
         pointed = point(text, self.titles, self.stages)
@@ -269,14 +297,14 @@ class Builder:
                 self._link(number, list(ends))
             return
         title = imperative(text)
-        self.stages.append([self._add(title, text, set(ends), ())])
+        self.stages.append([self._add(title, text, set(ends))])
 
     def _sources(self, text: str, about: str = "") -> list[int]:
         """Return the tasks a condition points at; a process nobody named before is a new task."""
         pointed = point(text, self.titles, self.stages, about)
         added = []
         for name in pointed.names:
-            number = self._add(name, text, set(), (), noun=True)
+            number = self._add(name, text, set(), noun=True)
             added.append(number)
             if not self.stages:
                 self.stages.append([number])
@@ -292,7 +320,6 @@ class Builder:
         title: str,
         phrase: str,
         after: set[int],
-        command: tuple[str, ...],
         *,
         noun: bool = False,
     ) -> int:
@@ -303,9 +330,8 @@ class Builder:
             if draft.noun and known and known <= words and not noun and number not in after:
                 draft.title, draft.noun, draft.phrase = title, False, crop(phrase, 200)
                 draft.after |= {n for n in after if not self._reaches(n, number)}
-                draft.command = command
                 return number
-        self.drafts.append(Draft(title, crop(phrase, 200), set(after), noun, command=command))
+        self.drafts.append(Draft(title, crop(phrase, 200), set(after), noun))
         return len(self.drafts) - 1
 
     def _link(self, target: int, sources: list[int]) -> None:
@@ -335,13 +361,17 @@ class Builder:
                 draft.after = (draft.after - group) | outside
 
     def _chain(self, numbers: list[int]) -> None:
-        for earlier, later in zip(numbers, numbers[1:], strict=False):
+        for earlier, later in pairwise(numbers):
             draft = self.drafts[later]
             draft.after = {n for n in draft.after if n not in numbers} | {earlier}
 
     def _sinks(self, numbers: object) -> set[int]:
         chosen = set(numbers)  # type: ignore[call-overload]  # any iterable of numbers
         return chosen - {n for number in chosen for n in self.drafts[number].after}
+
+
+def _article_off(noun: str) -> str:
+    return re.sub(r"^(?:the|a|an|our|my)\s+", "", noun, flags=re.IGNORECASE)
 
 
 def _object_of(title: str) -> str:
@@ -354,17 +384,3 @@ def _independent(text: str) -> bool:
     return bool(
         re.search(r"\bindependent\b|\b(?:not|n't) depend\b|\bin any order\b|\bno order\b", text)
     )
-
-
-def _take_command(text: str) -> tuple[str, tuple[str, ...]]:
-    """Take a command in backticks out of an action: the executor runs it as it stands."""
-    found = re.search(r"`([^`]{1,4000})`", text)
-    if found is None:
-        return text, ()
-    try:
-        command = tuple(shlex.split(found[1]))
-    except ValueError:
-        return text, ()
-    rest = " ".join((text[: found.start()] + " " + text[found.end() :]).split())
-    title = rest if len(rest.split()) > 1 else f"{rest} {found[1]}".strip()
-    return title, command

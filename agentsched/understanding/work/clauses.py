@@ -7,9 +7,10 @@ from collections.abc import Set
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from agentsched.understanding.words import WORK_VERBS, stem
+from agentsched.understanding.words import NO_VERB, WORK_VERBS, stem
+from agentsched.understanding.work.verbs import base_form, imperative
 
-Link = Literal["then", "last", "parallel", "chain", ""]
+Link = Literal["then", "last", "free", "parallel", "chain", ""]
 """How an action stands to what was said before it, by its adverbs."""
 
 
@@ -38,8 +39,10 @@ class Clause:
 _LINKS: tuple[tuple[Link, str], ...] = (
     ("chain", r"one after (?:the other|another)|in (?:that|this|the given|the following) order"
      r"|sequentially|one by one|in sequence|consecutively|back to back|in turn"),
-    ("parallel", r"in parallel|at the same time|simultaneously|concurrently|meanwhile"
-     r"|in the meantime|(?:and )?independently(?: of (?:that|it|this|each other|one another))?"
+    ("free", r"meanwhile|in the meantime|(?:and )?independently of (?:that|it|this|everything)"
+     r"|apart from that|besides(?: that)?|separately from that"),
+    ("parallel", r"in parallel|at the same time|simultaneously|concurrently"
+     r"|(?:and )?independently(?: of (?:each other|one another))?"
      r"|separately|side by side|in any order|at once|all together|alongside|in either order"),
     ("last", r"finally|lastly|at the (?:very )?end|in the end|at last|last of all|to finish"
      r"|when everything is done|last|to wrap up"),
@@ -57,15 +60,16 @@ _ADVERB = re.compile(
 )
 _SUBORDINATE = re.compile(
     r"(?<![\w-])(?:,? ?(?:and|but|so)? ?)(?P<word>(?:only |right |immediately |directly )?(?:when(?:ever)?|once|after|as soon as|upon"
-    r"|before|prior to|while|whilst|until|till|as long as|provided(?: that)?|waiting for|wait for))\s+"
-    r"(?!(?:that|this|which|those|these)(?![\w'])(?! (?:is|are|has|have)\b))"
+    r"|before|prior to|while|whilst|until|till|as long as|provided(?: that)?|waiting for|wait for"
+    r"|if(?= (?:that|it|they|both|all|everything|this|these|those)\b)))\s+"
+    r"(?!(?:that|this|which|those|these)(?![\w'])(?! (?:is|are|has|have|works?|pass\w*|succeed\w*|goes|looks?|finish\w*|complet\w*)\b))"
     r"(?!the other\b|another\b|one another\b)"
     r"(?P<rest>[^,;:]+)",
     re.IGNORECASE,
 )
 _SENTENCE = re.compile(r"(?<!\be\.g)(?<!\bi\.e)[.!?;]+(?=\s|$)|\n+")
 _FINITE = re.compile(
-    r"^(?P<subject>(?:[\w.'/+-]+ ){0,6}?[\w.'/+-]+|) ?,? (?:(?:also|both|all|each|only|still|really|probably) )*"
+    r"^(?P<subject>(?:[\w.'/+-]+ ){0,6}?[\w.'/+-]+|)(?: ?,? |^)(?:(?:also|both|all|each|only|still|really|probably) )*"
     r"(?P<verb>(?:needs?|takes?|requires?|depends?|has to|have to|must|should|can|could|may|are|is|runs?"
     r"|uses?|waits?|will|do(?:es)?(?: not|n't)|cannot|can't|gets?|costs?|lasts?|goes|comes?|don't))(?![\w-])",
     re.IGNORECASE,
@@ -134,8 +138,14 @@ def _pieces(sentence: str, verbs: Set[str]) -> list[tuple[int, int]]:
     return [*pieces, (start, len(sentence))]
 
 
-def _begins_clause(text: str, verbs: Set[str]) -> bool:
-    text = _strip_lead(text)
+def _begins_clause(said: str, verbs: Set[str]) -> bool:
+    text = _strip_lead(said)
+    if re.match(r"(?:then|by)\s+\w+ing (?:the|a|an|all|it|them)\b", said, re.IGNORECASE):
+        return True
+    if _COMMAND.match(text):
+        return True
+    if re.match(r"[A-Z][a-z]", text):
+        return False  # a name in a list: "French, German and Polish"
     return begins_action(text, verbs) or is_statement(text, verbs)
 
 
@@ -155,34 +165,51 @@ def _leads(sentence: str, end: int) -> bool:
 
 
 def _strip_lead(text: str) -> str:
-    """Drop adverbs at the beginning."""
-    text = text.lstrip(" ,")
-    while (found := _ADVERB.match(text)) is not None:
-        text = re.sub(r"^[\s,:]*(?:and\s+)?", "", text[found.end() :])
-    return re.sub(
-        r"^(?:(?:can|could|would) you |i (?:want|need|would like|'d like) (?:you )?to |let's |we "
-        r"(?:need|have|want) to |you (?:can|could|should) |you |we |i |have to )",
-        "",
-        text,
-        flags=re.IGNORECASE,
-    )
+    """Drop adverbs and "I'd like you to" at the beginning."""
+    before = None
+    while text != before:
+        before = text
+        text = text.lstrip(" ,")
+        found = _ADVERB.match(text)
+        if found is not None:
+            text = re.sub(r"^[\s,:]*(?:and\s+)?", "", text[found.end() :])
+        text = _WANT.sub("", text)
+    return text
 
 
-_ORDER = re.compile(
-    r"^(?!(?:need|want|have|like|hope|plan)\b)[A-Za-z][a-z-]+ (?:the|a|an|all|my|our|it|them|both|this|these|those) ?\b"
+_WANT = re.compile(
+    r"^(?:(?:can|could|would) you |i(?: want|'d like| would like| need)(?: you)? to |let's |we "
+    r"(?:need|have|want) to |you (?:can|could|should) |you |we |i |have to |also )",
+    re.IGNORECASE,
 )
-"""A verb that is on no list, by what follows it."""
+_ORDER = re.compile(
+    r"^(?P<verb>[a-z][a-z-]+) (?:(?:up|down|out|off|back|over|on) )?(?:the|a|an|all|my|our|your|its|their|it|them|both|this|these|those"
+    r"|each|every|everything|whatever)\b",
+    re.IGNORECASE,
+)
+"""A verb that is on no list, by what follows it: "bounce the proxies"."""
+_COMMAND = re.compile(r"Cmd\d+_*(?!\w)")
+"""What stands for a command in backticks (``reader``)."""
 _NOUN_MARK = re.compile(r"^(?:of|is|are|was|has|runs?|takes?|needs?|finish\w*|ends?|which|that)\b")
 
 
 def begins_action(text: str, verbs: Set[str] = WORK_VERBS) -> bool:
     """Whether the words begin with a verb of work in its base form, used as a verb."""
+    if _COMMAND.match(text):
+        return True
     found = re.match(r"([A-Za-z][\w-]*)(?:[\s,:]+(\w+))?", text)
     if found is None:
         return False
     word, following = found[1], found[2] or ""
     if re.fullmatch(r"[A-Z]", following):
         return False  # "sample B" names a thing
+    order = _ORDER.match(text)
+    if (
+        order is not None
+        and word.lower() not in NO_VERB
+        and not word.lower().endswith(("ing", "ly"))
+    ):
+        return True
     following = following.lower()
     if stem(word) not in verbs or word.lower().endswith(("ing", "ed", "tion", "s'", "ers")):
         return word.lower() in (
@@ -203,7 +230,13 @@ def is_statement(text: str, verbs: Set[str] = WORK_VERBS) -> bool:
     """Whether the words say something of tasks ("each takes an hour") and ask for none."""
     if begins_action(text, verbs):
         return False
-    return bool(_PRONOUN.match(text)) or _FINITE.match(text) is not None
+    if _PRONOUN.match(text):
+        return True
+    found = _FINITE.match(text)
+    return found is not None and not _CONJUNCTION.search(found["subject"])
+
+
+_CONJUNCTION = re.compile(r"\b(?:once|when|after|before|if|while|until|as soon)\b", re.IGNORECASE)
 
 
 def _read(
@@ -228,14 +261,28 @@ def _read(
     text = _strip_lead(text)
     if not re.search(r"\w", text) or text.lower() in ("and", "but", "only", "also", "it", "do"):
         return None, conditions
+    passive = _PASSIVE.match(text)
+    if passive is not None and passive["verb"].lower() not in _STATES:
+        what = passive["what"][0].lower() + passive["what"][1:]
+        text = f"{base_form(passive['verb'])} {what}{passive['rest']}"
     kind: Literal["action", "statement", "list"] = "list"
+    if re.match(r"\w+ing (?:the|a|an|all|it|them)\b", text) and link == "then":
+        text = imperative(text)
     if begins_action(text, verbs):
         kind = "action"
     elif is_statement(text, verbs):
         kind = "statement"
-    elif (link in ("then", "last") or not start) and _ORDER.match(text):
-        kind = "action"
     return Clause(kind, text, start, end, link, trailing), conditions
+
+
+_PASSIVE = re.compile(
+    r"^(?P<what>(?:the |our |my |all )?[\w' -]+?) (?:also )?(?:needs? to|must|has to|have to|should) be"
+    r" (?P<verb>\w+(?:ed|ilt|en|nt|un|ut))(?P<rest>(?: .*)?)$",
+    re.IGNORECASE,
+)
+_STATES = frozenset(
+    {"finished", "completed", "delivered", "ended", "based", "limited", "scheduled"}
+)
 
 
 def _links(body: str) -> tuple[Link, Link]:

@@ -9,33 +9,10 @@ from agentsched.planning.graph import Demand, Task, TaskGraph
 from agentsched.planning.hint_words import read_hints
 from agentsched.planning.inventory import Inventory
 from agentsched.understanding.text import crop
+from agentsched.understanding.words import SMALL
 from agentsched.understanding.work.amounts import take_amounts
 from agentsched.understanding.work.builder import Draft
 
-_SMALL = frozenset(
-    [
-        "the",
-        "a",
-        "an",
-        "of",
-        "to",
-        "on",
-        "in",
-        "for",
-        "with",
-        "and",
-        "or",
-        "from",
-        "by",
-        "it",
-        "them",
-        "both",
-        "into",
-        "at",
-        "as",
-        "all",
-    ]
-)
 LONGEST = 366 * 86_400
 
 
@@ -93,7 +70,7 @@ def reduced(after: Sequence[set[int]]) -> list[set[int]]:
 def slug(title: str) -> str:
     """Return an id of up to 40 letters from a title's telling words."""
     words = re.findall(r"[a-z0-9][a-z0-9.]*(?:[-_][a-z0-9.]+)*", title.lower())
-    telling = [word.strip(".-") for word in words if word not in _SMALL] or words
+    telling = [word.strip(".-") for word in words if word not in SMALL] or words
     text = ""
     for word in telling:
         if text and len(text) + 1 + len(word) > 40:

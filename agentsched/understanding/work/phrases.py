@@ -7,47 +7,9 @@ from __future__ import annotations
 
 import re
 
-from agentsched.understanding.words import stem
+from agentsched.understanding.words import COLLECTIVE, stem
 from agentsched.understanding.work.amounts import number
 
-_COLLECTIVE = frozenset(
-    stem(verb)
-    for verb in [
-        "merge",
-        "join",
-        "compare",
-        "combine",
-        "concatenate",
-        "diff",
-        "intersect",
-        "link",
-        "blend",
-        "ensemble",
-        "integrate",
-        "email",
-        "mail",
-        "notify",
-        "tell",
-        "inform",
-        "message",
-        "ask",
-        "mix",
-        "stitch",
-        "aggregate",
-        "reconcile",
-        "align-all",
-        "pair",
-        "correlate",
-        "contrast",
-        "rank",
-        "zip",
-        "bundle",
-        "send",
-        "share",
-        "balance",
-        "split",
-    ]
-)
 _PREPOSITION = r"(?:on|to|for|with|from|into|in|using|at|over|against|by|of|under|across|via)"
 _ARTICLE = re.compile(r"^(?:both |the |a |an |my |our |all |each |every )+", re.IGNORECASE)
 _LIST = re.compile(
@@ -66,7 +28,7 @@ def expand(action: str, *, distributive: bool) -> list[str]:
             are done").
     """
     verb, _, rest = action.partition(" ")
-    if not rest or stem(verb) in _COLLECTIVE or re.search(r"\bbetween\b", rest):
+    if not rest or stem(verb) in COLLECTIVE or re.search(r"\bbetween\b", rest):
         return [action]
     return (
         _with_and_without(action)
@@ -160,6 +122,8 @@ def _stand_alone(items: list[str]) -> bool:
 
 def _is_name(item: str) -> bool:
     last = item.split()[-1]
+    if last.lower() in ("one", "two", "three", "four", "five", "six") and " " in item:
+        return True
     return any(letter.isdigit() for letter in last) or bool(re.fullmatch(r"[A-Z]\w{0,3}", last))
 
 
@@ -167,17 +131,18 @@ def _shared(items: list[str]) -> list[str]:
     """Give each item what it shares: the noun of the last, or what leads the first."""
     bare = [_ARTICLE.sub("", item) for item in items]
     last = bare[-1].split()
-    if (
-        len(last) == 2
-        and all(len(item.split()) == 1 for item in bare[:-1])
-        and not _is_name(items[-1])
-    ):
+    if len(last) == 2 and all(_may_share(item) for item in bare[:-1]) and not _is_name(items[-1]):
         return [f"{item} {last[-1]}" for item in bare[:-1]] + [bare[-1]]
     first = bare[0].split()
     if len(first) > 1 and _is_name(bare[0]) and all(len(item.split()) == 1 for item in bare[1:]):
         lead = " ".join(first[:-1])
         return [bare[0], *(f"{lead} {item}" for item in bare[1:])]
     return bare
+
+
+def _may_share(item: str) -> bool:
+    """Whether one word can be of the kind of "small": a plural stands for itself."""
+    return len(item.split()) == 1 and (item.endswith("ss") or not item.endswith("s"))
 
 
 def _spaced(tail: str) -> str:

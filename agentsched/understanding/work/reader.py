@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Set
+from contextlib import suppress
 
 from agentsched.understanding.context import Context
 from agentsched.understanding.intents import When
@@ -11,7 +13,7 @@ from agentsched.understanding.moments import TimeSpan, take_times
 from agentsched.understanding.words import WORK_VERBS, stem
 from agentsched.understanding.work.amounts import Amount, take_amounts
 from agentsched.understanding.work.builder import SEVERAL_LATER, Builder
-from agentsched.understanding.work.clauses import Clause, clauses, sentences
+from agentsched.understanding.work.clauses import Clause, begins_action, clauses, sentences
 from agentsched.understanding.work.verbs import imperative
 
 
@@ -42,6 +44,7 @@ class WorkReader:
 
     def sentence(self, sentence: str, later: str = "") -> None:
         """Read one sentence; ``later`` is the rest of the message, for words such as "both"."""
+        sentence, commands = _hide_commands(_plain(sentence, self._verbs))
         bare, times = take_times(sentence, self._context)
         bare, amounts = take_amounts(bare)
         parts = clauses(bare, self._verbs)
@@ -54,9 +57,23 @@ class WorkReader:
             owners.append(self._clause(clause, several, near, sentence, parts[:number]))
         self.builder.end_sentence()
         for amount in amounts:
-            self.builder.set_amount(self._owner(amount.start, parts, owners), amount)
+            chosen = self._owner(amount.start, parts, owners)
+            if not amount.each:
+                chosen = self._nearest(amount, chosen, sentence)
+            self.builder.set_amount(chosen, amount)
         for span in times:
             self._place_time(span, parts, owners, sentence)
+        for token, command in commands.items():
+            self._restore(token, command)
+
+    def _restore(self, token: str, command: str) -> None:
+        """Put a command back where a token stood for it; its task runs it."""
+        for draft in self.builder.drafts:
+            if token in draft.title:
+                draft.title = " ".join(draft.title.replace(token, command).split())
+                with suppress(ValueError):
+                    draft.command = tuple(shlex.split(command))
+            draft.phrase = draft.phrase.replace(token, f"`{command}`")
 
     def _clause(
         self, clause: Clause, several: bool, near: list[Amount], sentence: str, before: list[Clause]
@@ -87,6 +104,33 @@ class WorkReader:
                 chosen = tasks or chosen
         return chosen
 
+    def _nearest(self, amount: Amount, tasks: list[int], sentence: str) -> list[int]:
+        """Return whose amount it is where one verb has several objects: those just before it.
+
+        "The fuzzers for 6 hours and the suite for 2": an amount between the objects is of the one
+        before it; one after the last is of all that have none of their own.
+        """
+        if len(tasks) < 2:
+            return tasks
+        ends = {n: self._ends_at(n, sentence) for n in tasks}
+        if min(ends.values()) < 0:
+            return tasks
+        before = [n for n in tasks if ends[n] <= amount.start]
+        if len(before) < len(tasks):
+            return before[-1:] or tasks
+        free = [n for n in tasks if amount.name not in self.builder.drafts[n].amounts]
+        return free or tasks
+
+    def _ends_at(self, number: int, sentence: str) -> int:
+        """Return where the last words of a task's title end in the sentence; -1 where they differ."""
+        title = self.builder.titles[number].split()
+        for words in (title[-2:], title[-1:]):
+            pattern = r"\W+".join(re.escape(word) for word in words)
+            found = re.search(rf"(?<!\w){pattern}(?!\w)", sentence, re.IGNORECASE)
+            if found and len("".join(words)) > 1:
+                return found.end()
+        return -1
+
     def _place_time(
         self, span: TimeSpan, parts: list[Clause], owners: list[list[int]], sentence: str
     ) -> None:
@@ -108,6 +152,37 @@ class WorkReader:
         elif span.when.start is not None:
             for number in numbers or range(len(drafts)):
                 drafts[number].release = span.when
+
+
+_COMMAND = re.compile(r"`([^`\n]{1,4000})`")
+_CONDITION = re.compile(
+    r"(?:^|[;,] )(?:and )?(?:when|once|if|as soon as|after) (?:[\w'-]+ ){1,6}?"
+    r"(?:done|finished|ready|over|completed?|works?|pass(?:es|ed)?|succeeds?|succeeded|ends?|ended"
+    r"|finish(?:es)?|through|there|here|in|green|up|available|built|\w{3,}ed)(?P<gap> )(?=\w)",
+    re.IGNORECASE,
+)
+
+
+def _plain(sentence: str, verbs: Set[str]) -> str:
+    """Return the sentence, as long as before, with the commas and "then" that writers leave out."""
+    sentence = re.sub(r",? followed by ", lambda m: ", then ".ljust(len(m[0])), sentence)
+    found = _CONDITION.search(sentence)
+    if found and begins_action(sentence[found.end() :], verbs):
+        at = found.start("gap")
+        sentence = f"{sentence[:at]},{sentence[at + 1 :]}"
+    return sentence
+
+
+def _hide_commands(sentence: str) -> tuple[str, dict[str, str]]:
+    """Put a name of the same length for each command in backticks: its words are no English."""
+    commands: dict[str, str] = {}
+
+    def hide(found: re.Match[str]) -> str:
+        token = f"Cmd{len(commands)}".ljust(len(found[0]), "_")
+        commands[token] = found[1]
+        return token
+
+    return _COMMAND.sub(hide, sentence), commands
 
 
 def _may_hold_more(clause: Clause, verbs: Set[str]) -> bool:

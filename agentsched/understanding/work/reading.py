@@ -9,8 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from agentsched.understanding.asking import Turn
 from agentsched.understanding.intents import PlanWork
+from agentsched.understanding.moments import find_spans
 from agentsched.understanding.text import crop, stands_in
-from agentsched.understanding.words import WORK_VERBS, stem
+from agentsched.understanding.words import NO_VERB, WORK_VERBS, stem
 from agentsched.understanding.work.graph import to_graph
 from agentsched.understanding.work.reader import WorkReader
 
@@ -58,11 +59,19 @@ def read_work(text: str, turn: Turn) -> PlanWork | None:
         drafts = drafts[:MOST_TASKS]
         for draft in drafts:
             draft.after = {n for n in draft.after if n < MOST_TASKS}
-    graph, notes = to_graph(drafts, text, turn.context.inventory)
-    for note in (*notes, *_assumptions(reader)):
+    graph, notes = to_graph(drafts, _without_repeats(text, turn), turn.context.inventory)
+    for note in (*notes, *reader.builder.doubts):
         turn.note(note)
     phrases = tuple(crop(part, 300) for part in re.split(r"\n", text) if part.strip())[:20]
     return PlanWork(phrases=phrases or (crop(text, 300),), graph=graph, repeat=reader.repeat)
+
+
+def _without_repeats(text: str, turn: Turn) -> str:
+    """Blank "every Monday at 6": when work repeats is no wish about the time of day."""
+    for span in find_spans(text, turn.context):
+        if span.kind == "recurrence":
+            text = text[: span.start] + " " * (span.end - span.start) + text[span.end :]
+    return text
 
 
 def quote_tasks(text: str, turn: Turn) -> QuotedTasks | None:
@@ -88,7 +97,7 @@ def _with_model(text: str, turn: Turn, before: WorkReader) -> WorkReader:
         stem(words[0])
         for task in answer.tasks
         for words in (re.findall(r"[A-Za-z][\w-]*", task.do),)
-        if len(words) > 1 and words[0].lower() not in _NO_VERB
+        if len(words) > 1 and words[0].lower() not in NO_VERB
     }
     if new <= WORK_VERBS:
         return before
@@ -96,55 +105,3 @@ def _with_model(text: str, turn: Turn, before: WorkReader) -> WorkReader:
     reader.read(text)
     # A reading that finds fewer tasks than the rules alone has lost something.
     return reader if len(reader.builder.drafts) >= len(before.builder.drafts) else before
-
-
-def _assumptions(reader: WorkReader) -> list[str]:
-    return [
-        f'{sentence}; they were put side by side. Say "then" between them for an order.'
-        for sentence in (f"{doubt[0].upper()}{doubt[1:]}" for doubt in reader.builder.doubts)
-    ]
-
-
-_NO_VERB = frozenset(
-    [
-        "the",
-        "a",
-        "an",
-        "and",
-        "or",
-        "but",
-        "then",
-        "when",
-        "once",
-        "after",
-        "before",
-        "both",
-        "all",
-        "each",
-        "every",
-        "it",
-        "they",
-        "this",
-        "that",
-        "these",
-        "those",
-        "my",
-        "our",
-        "on",
-        "in",
-        "at",
-        "by",
-        "for",
-        "with",
-        "to",
-        "of",
-        "from",
-        "i",
-        "we",
-        "you",
-        "please",
-        "first",
-        "next",
-        "finally",
-    ]
-)

@@ -6,121 +6,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from agentsched.understanding.words import WORK_VERBS, stem
+from agentsched.understanding.words import EMPTY, WORK_VERBS, stem
 
-_EMPTY = frozenset(
-    stem(word)
-    for word in [
-        "the",
-        "a",
-        "an",
-        "of",
-        "to",
-        "on",
-        "in",
-        "for",
-        "with",
-        "and",
-        "or",
-        "is",
-        "are",
-        "be",
-        "been",
-        "being",
-        "was",
-        "were",
-        "has",
-        "have",
-        "had",
-        "it",
-        "its",
-        "they",
-        "them",
-        "both",
-        "all",
-        "each",
-        "every",
-        "one",
-        "ones",
-        "two",
-        "three",
-        "four",
-        "done",
-        "finished",
-        "finish",
-        "ready",
-        "complete",
-        "completed",
-        "over",
-        "through",
-        "end",
-        "ended",
-        "ends",
-        "there",
-        "pass",
-        "passes",
-        "passed",
-        "succeed",
-        "succeeds",
-        "succeeded",
-        "available",
-        "exist",
-        "exists",
-        "finishes",
-        "step",
-        "steps",
-        "task",
-        "tasks",
-        "job",
-        "jobs",
-        "thing",
-        "things",
-        "this",
-        "that",
-        "these",
-        "those",
-        "only",
-        "first",
-        "last",
-        "other",
-        "now",
-        "then",
-        "when",
-        "after",
-        "before",
-        "once",
-        "as",
-        "soon",
-        "everything",
-        "result",
-        "results",
-        "output",
-        "outputs",
-        "file",
-        "files",
-        "run",
-        "runs",
-        "ran",
-        "running",
-        "you",
-        "we",
-        "i",
-        "do",
-        "does",
-        "did",
-        "not",
-        "no",
-        "yet",
-        "also",
-        "will",
-        "can",
-        "must",
-        "should",
-        "long",
-        "take",
-        "new",
-    ]
-)
 _SEVERAL = re.compile(
     r"\b(?:both|they|them|these|those|all|everything|every (?:one|step|task|run|job)|each(?: one| of them)?|the (?:two|three|four"
     r"|five|six|others?|rest))\b",
@@ -144,7 +31,7 @@ class Pointed:
 def content(text: str) -> tuple[str, ...]:
     """Return the stems of the words that say something."""
     words = re.findall(r"[\w][\w.+-]*", text.replace("'s", ""))
-    return tuple(s for word in words for s in (stem(word.strip(".-")),) if s and s not in _EMPTY)
+    return tuple(s for word in words for s in (stem(word.strip(".-")),) if s and s not in EMPTY)
 
 
 def point(
@@ -190,6 +77,11 @@ def _by_pronoun(part: str, stages: Sequence[Sequence[int]], titles: Sequence[str
     if _ALL.search(part) and not re.search(r"\ball (?:two|three|four|of them)\b", part):
         last = list(stages[-1])
         return last if len(last) > 1 else list(range(len(titles)))
+    told = titles[stages[-1][-1]].split()
+    plural = len(told) > 1 and len(stages[-1]) == 1 and told[-1].endswith("s")
+    if plural and re.fullmatch(r"(?:them|they|these|those)", part.strip(), re.IGNORECASE):
+        # "dedupe the pages and index them": the pages, not the tasks before.
+        return list(stages[-1])
     if _SEVERAL.search(part):
         many = next((stage for stage in reversed(stages) if len(stage) > 1), None)
         if many is not None:
@@ -225,7 +117,7 @@ def _named(part: str, titles: Sequence[str], about: str) -> list[int]:
 def _noun(part: str) -> str:
     """Return the noun of "the ETL finishes" or "you upgrade the cluster"."""
     words = part.split()
-    while words and stem(words[-1]) in _EMPTY:
+    while words and stem(words[-1]) in EMPTY:
         words.pop()
     text = " ".join(words)
     return re.sub(r"^(?:the|a|an|our|my|both|you|we|i|all)\s+", "", text, flags=re.IGNORECASE)

@@ -4,74 +4,23 @@ from __future__ import annotations
 
 import re
 
-from agentsched.understanding.words import WORK_VERBS, stem
+from agentsched.understanding.words import CONSUMERS, WORK_VERBS, stem
 
 _RANKS = (
     "download fetch pull crawl scrape collect ingest import copy clone checkout unpack unzip install"
-    " compile build mirror harvest snapshot warm",
+    " compile mirror harvest snapshot warm",
     "clean preprocess tokenise convert filter normalise resample split shuffle annotate label align"
     " featurise dedupe deduplicate transform transcode index chunk parse sort extract",
     "train fit fine-tune pre-train distil simulate render sweep tune infer predict embed retrain",
     "evaluate test benchmark validate verify score profile quantise prune export checkpoint",
 )
-_CONSUMERS = frozenset(
-    stem(verb)
-    for verb in [
-        "compare",
-        "merge",
-        "join",
-        "analyse",
-        "aggregate",
-        "summarise",
-        "report",
-        "plot",
-        "visualise",
-        "pick",
-        "select",
-        "publish",
-        "deploy",
-        "upload",
-        "push",
-        "release",
-        "email",
-        "mail",
-        "notify",
-        "send",
-        "archive",
-        "write",
-        "package",
-        "ship",
-        "tear",
-        "rank",
-        "checkpoint",
-        "export",
-        "verify",
-        "evaluate",
-        "combine",
-        "assemble",
-        "document",
-        "grade",
-        "judge",
-        "post",
-        "share",
-        "stitch",
-        "pack",
-        "alert",
-        "validate",
-        "polish",
-        "proofread",
-        "register",
-        "serve",
-        "promote",
-        "tag",
-        "concatenate",
-        "recompute",
-        "convert-back",
-    ]
-)
 _RANK = {stem(verb): rank for rank, verbs in enumerate(_RANKS) for verb in verbs.split()}
 
 _IRREGULAR = {
+    "rebuilt": "rebuild",
+    "rewritten": "rewrite",
+    "rerun": "rerun",
+    "reset": "reset",
     "written": "write", "built": "build", "sent": "send", "done": "do", "drawn": "draw",
     "made": "make", "run": "run", "read": "read", "cut": "cut", "put": "put", "taken": "take",
     "fit": "fit", "split": "split",
@@ -80,11 +29,11 @@ _IRREGULAR = {
 
 def comes_later(verb: str, than: str) -> bool | None:
     """Whether a verb's work follows another's by its nature; None where that is open."""
-    if stem(verb) in _CONSUMERS:
+    if stem(verb) in CONSUMERS:
         return stem(verb) != stem(than)
     mine, theirs = _RANK.get(stem(verb)), _RANK.get(stem(than))
-    if mine is None or theirs is None or mine == theirs:
-        return None if mine is None or theirs is None else False
+    if mine is None or theirs is None or (mine == theirs and stem(verb) != stem(than)):
+        return None
     return mine > theirs
 
 
@@ -126,6 +75,11 @@ def base_form(word: str) -> str:
 def imperative(action: str) -> str:
     """Return an order for what is said otherwise: "training the ranker", "have it written"."""
     action = re.sub(r"^(?:you|we|i)\s+(?:can |have to |need to )?", "", action, flags=re.IGNORECASE)
+    causative = re.match(
+        r"^(?:have|get|let) (?:[A-Z][\w-]+|someone|somebody) (?:to )?(?P<what>[a-z].+)$", action
+    )
+    if causative:
+        return causative["what"]
     passive = re.match(
         r"^(?:have|get|let) (?P<what>.+?) (?:be )?(?P<verb>[\w-]+(?:ed|en|nt|lt|ne|wn|de))(?P<rest>(?: .*)?)$",
         action,
