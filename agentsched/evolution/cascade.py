@@ -54,6 +54,9 @@ class Runner:
         self._setup = setup
         self._instances = Instances(setup.scenario)
         self._box: Sandbox | None = None
+        scenario = setup.scenario
+        names = [scenario.objective.metric, *(guard.metric for guard in scenario.guards)]
+        self._judged = tuple(dict.fromkeys(names))
 
     def warm(self) -> None:
         """Compile the engine and make the smoke instance before the first deadline runs."""
@@ -115,7 +118,8 @@ class Runner:
         assert first is not None
         diagnosis = diagnose(self._instances.get("train", 0, seeds.of("train")), first).text()
         return {
-            **scored(done), "fingerprint": fingerprint, "cpu": spent, "diagnosis": diagnosis,
+            **scored(done, self._judged), "fingerprint": fingerprint, "cpu": spent,
+            "diagnosis": diagnosis,
         }  # fmt: skip
 
     def _score(self, job: Job, policy: PolicySource | NativeRule) -> Result:
@@ -126,7 +130,7 @@ class Runner:
             if isinstance(one, Failed):
                 return failed(one)
             done.append(one)
-        return scored(done)
+        return scored(done, self._judged)
 
     def _draw(self, job: Job, policy: PolicySource | NativeRule) -> Result:
         seed = self._setup.seeds.of(*job["labels"])
@@ -169,10 +173,13 @@ def failed(failure: Failed) -> Result:
     }  # fmt: skip
 
 
-def scored(done: Sequence[Audited]) -> Result:
-    """Return measurements as a result."""
+def scored(done: Sequence[Audited], judged: Sequence[str]) -> Result:
+    """Return measurements as a result, with the metrics that anything is judged by.
+
+    The others follow from the seeds and the digests; in a run's events they were most of its size.
+    """
     return {
-        "kind": "scored", "metrics": [m.metrics for m in done],
+        "kind": "scored", "metrics": [{name: m.metrics[name] for name in judged} for m in done],
         "digests": [m.digest for m in done], "tasks": sum(m.tasks for m in done),
         "cpu": sum(m.cpu_seconds for m in done),
     }  # fmt: skip

@@ -46,7 +46,14 @@ def headline(state: State) -> str:
         )
     if state.verdicts:
         return "Nothing better was found: no finalist passed the gate."
+    if not shortlisted(state):
+        return "Nothing better was found: no proposal came as far as validation."
     return "Nothing better was found: no candidate was ahead of the best known rule on validation."
+
+
+def shortlisted(state: State) -> list[str]:
+    """Return the candidates that were measured on the last validation, in order."""
+    return [who for part, who in state.finals if part == VALIDATION and who not in state.known]
 
 
 def subject(state: State) -> str:
@@ -146,8 +153,7 @@ def unopened(state: State) -> Unopened:
     A row is one candidate against the best known rule or the incumbent. If no candidate came so
     far, the rows are the known rules on train.
     """
-    measured = {who: event for (part, who), event in state.finals.items() if part == VALIDATION}
-    names = [name for name in measured if name not in state.known]
+    names = shortlisted(state)
     if not names:
         return Unopened(
             "The sealed test was not opened: no candidate survived training. "

@@ -48,6 +48,11 @@ def test_a_candidate_is_scored_on_every_train_instance_with_a_diagnosis(runner, 
     assert "utilisation" in result["diagnosis"]
 
 
+def test_a_result_holds_the_metrics_that_are_judged_and_no_others(runner, scenario):
+    judged = {scenario.objective.metric, *(guard.metric for guard in scenario.guards)}
+    assert all(set(row) == judged for row in cascade(runner, GOOD)["metrics"])
+
+
 def test_one_that_decides_like_another_is_a_duplicate_whatever_its_text(runner):
     rule = cascade(runner, "mdd")
     twin = "def key(task, now):\n    return 2.0 * max(now + task.remaining, task.due)\n"

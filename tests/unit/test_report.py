@@ -33,6 +33,11 @@ def test_the_headline_is_the_verdict_in_one_sentence(outcome):
     assert outcome.verdicts[outcome.accepted].reference in said
 
 
+def test_without_a_shortlist_the_headline_does_not_speak_of_what_validation_said(outcome):
+    state = replace(outcome.state, verdicts={}, finished=None, finals={})
+    assert "no proposal came as far as validation" in headline(state)
+
+
 def test_the_page_needs_nothing_from_outside(page):
     assert not re.search(r'(src|href)\s*=\s*"(?!#)', page)
     assert "<script" not in page
