@@ -2,40 +2,43 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
+from collections.abc import Mapping
+from typing import Any, Final
+
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
+from langgraph.runtime import Runtime
 
 from agentsched.agent import steps
 from agentsched.agent.context import AgentContext
 from agentsched.agent.state import State
 
+STEPS: Final[Mapping[str, Any]] = {
+    name: getattr(steps, name)
+    for name in (
+        "understand", "clarify", "settle", "decompose", "arrange", "plan", "approve", "apply",
+        "dispatch", "carry", "watch", "replan", "confirm", "adopt", "stop", "report",
+    )
+}  # fmt: skip
+
 Agent = CompiledStateGraph[State, AgentContext, State, State]
 
 
-def build(checkpointer: BaseCheckpointSaver[str] | None = None) -> Agent:
+def build(
+    checkpointer: BaseCheckpointSaver[str] | None = None, *, bound: AgentContext | None = None
+) -> Agent:
     """Return the compiled graph.
 
     Args:
         checkpointer: Keeps threads; None where LangGraph's own server brings one.
+        bound: Surroundings of every run; None where each run brings its own.
     """
-    graph = StateGraph(State, context_schema=AgentContext)
-    graph.add_node("understand", steps.understand)
-    graph.add_node("clarify", steps.clarify)
-    graph.add_node("settle", steps.settle)
-    graph.add_node("decompose", steps.decompose)
-    graph.add_node("arrange", steps.arrange)
-    graph.add_node("plan", steps.plan)
-    graph.add_node("approve", steps.approve)
-    graph.add_node("apply", steps.apply)
-    graph.add_node("dispatch", steps.dispatch)
-    graph.add_node("carry", steps.carry)
-    graph.add_node("watch", steps.watch)
-    graph.add_node("replan", steps.replan)
-    graph.add_node("confirm", steps.confirm)
-    graph.add_node("adopt", steps.adopt)
-    graph.add_node("stop", steps.stop)
-    graph.add_node("report", steps.report)
+    graph = StateGraph(State, context_schema=None if bound else AgentContext)
+    for name, step in STEPS.items():
+        graph.add_node(name, step if bound is None else _with(bound, step))
 
     graph.add_edge(START, "understand")
     graph.add_conditional_edges("understand", steps.after_understand)
@@ -51,3 +54,15 @@ def build(checkpointer: BaseCheckpointSaver[str] | None = None) -> Agent:
     graph.add_edge("stop", "report")
     graph.add_edge("report", END)
     return graph.compile(checkpointer=checkpointer)
+
+
+def _with(bound: AgentContext, step: Any) -> Any:
+    """Return a step that finds these surroundings, whatever the server passes."""
+    if "runtime" not in inspect.signature(step).parameters:
+        return step
+
+    @functools.wraps(step)
+    async def within(state: Any, runtime: Runtime[Any]) -> Any:
+        return await step(state, runtime.override(context=bound))
+
+    return within
