@@ -32,13 +32,15 @@ class Induction:
     """Evidence it takes for a rule on one value."""
     pair: float = 9.5
     """Evidence it takes for a rule on two values: there are ten times as many."""
-    cap: float = 10.0
-    """Most evidence a rule keeps in store."""
+    cap: float = 6.0
+    """Most evidence a rule in force keeps in store."""
+    ceiling: float = 20.0
+    """Most evidence of a rule on trial."""
     floor: float = -3.0
     """Least evidence of a rule on trial, so that it can still come back."""
     breach: float = 0.03
     """Share of rounds in which a user breaks a rule of their own."""
-    blunt: float = 0.02
+    blunt: float = 0.05
     """The weights' own probabilities are never trusted beyond this."""
     support: int = 4
     """Times a rule must have been kept before it is admitted."""
@@ -174,7 +176,7 @@ class Inducer:
                 for sign, ahead in ((1, mask), (-1, everyone ^ mask)):
                     trial = self._trial(predicate, sign)
                     kept, gain = outcome[ahead]
-                    trial.note(kept, gain, 2 * self.settings.cap, evidence)
+                    trial.note(kept, gain, self.settings.ceiling, evidence)
                     trial.nats = max(trial.nats, self.settings.floor)
                     spoken.append(trial)
         return spoken

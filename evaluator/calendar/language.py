@@ -61,7 +61,7 @@ def compile_resolver(
     if "score" not in turns:
         raise SubsetError("no entry point: define `def score(event, user)`")
     module.body = [s for s in module.body if isinstance(s, ast.FunctionDef | ast.Assign)]
-    names: dict[str, object] = {"__builtins__": dict(BUILT_IN), "math": math}
+    names: dict[str, object] = {"__builtins__": {**BUILT_IN, "range": range}, "math": math}
     # every node of it was looked at and is of the kinds above
     exec(compile(_in_floats(module), "<resolver>", "exec"), names)
     return {name: names[name] for name in ENTRIES if name in turns}  # type: ignore[misc]

@@ -26,9 +26,9 @@ class Drift:
 
     slack: float = 0.3
     """Share of the residuals' variance that is forgiven at each step."""
-    alarm: float = 2.5
+    alarm: float = 1.5
     """Sum of residuals at which a weight counts as changed."""
-    widen: float = 0.6
+    widen: float = 0.5
     """Share of the prior variance that it gets back."""
 
 
