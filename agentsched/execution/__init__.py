@@ -2,7 +2,7 @@
 
 from agentsched.execution.clock import Clock, SystemClock, VirtualClock
 from agentsched.execution.dry_run import Act, DryRun
-from agentsched.execution.executor import Attempt, Executor, ExecutorError, Refused
+from agentsched.execution.executor import Executor
 from agentsched.execution.ledger import Ledger, read_records
 from agentsched.execution.local import LocalExecutor
 from agentsched.execution.records import Record
@@ -10,23 +10,23 @@ from agentsched.execution.remaining import Remaining
 from agentsched.execution.report import Report
 from agentsched.execution.rules import Rules
 from agentsched.execution.runner import Execution, opening, run_plan
+from agentsched.execution.slurm import SlurmExecutor, SlurmOptions
 from agentsched.execution.state import State, fold
 
 __all__ = [
     "Act",
-    "Attempt",
     "Clock",
     "DryRun",
     "Execution",
     "Executor",
-    "ExecutorError",
     "Ledger",
     "LocalExecutor",
     "Record",
-    "Refused",
     "Remaining",
     "Report",
     "Rules",
+    "SlurmExecutor",
+    "SlurmOptions",
     "State",
     "SystemClock",
     "VirtualClock",

@@ -60,6 +60,8 @@ class Handling:
         """Keys of which this process knows that the executor has them."""
         self._unheard: dict[str, float] = {}
         """Since when (steady seconds) the executor has not answered for a key."""
+        self._told: set[str] = set()
+        """Keys that this process has told to stop."""
         self._looked: dict[str, float] = {}
         """When (steady seconds) it was last asked for a key."""
 
@@ -119,7 +121,7 @@ class Handling:
         if not self.state.task(task).command:
             self._pass_time(tried)
             return
-        await self._heard(tried, self.executor.cancel(key))
+        await self._heard(tried, self._tell_to_stop(key))
 
     async def wait_for_stop(self, key: str) -> None:
         """Wait until an attempt that was asked to stop has ended, as long as one call may take."""
@@ -147,14 +149,22 @@ class Handling:
             known = tried.key in self._sure
             status = await (self.executor.poll if known else self.executor.recover)(tried.key)
             self._step("asked")
+            if isinstance(status, Ended):
+                return status
+            if tried.stopping is not None and tried.key not in self._told:
+                # Written down, but perhaps not done before the last process died.
+                return await self._tell_to_stop(tried.key)
             if not isinstance(status, Absent):
                 return status
             if tried.began is not None:
                 return Ended("lost", None, "the executor knows nothing of it any more")
-            if tried.stopping is not None:
-                return await self.executor.cancel(tried.key)
         status = await self.executor.submit(_attempt(tried, task))
         self._step("submitted")
+        return status
+
+    async def _tell_to_stop(self, key: str) -> Status:
+        status = await self.executor.cancel(key)
+        self._told.add(key)
         return status
 
     async def _heard(self, tried: Tried, call: Awaitable[Status]) -> None:

@@ -181,17 +181,15 @@ class LocalExecutor:
         return status
 
     def _reap(self, key: str) -> bool:
-        """Say whether a supervisor that we launched still lives; one that ended is collected."""
-        pid = self._launched.get(key)
-        if pid is None:
-            return False
-        try:
-            ended, _ = os.waitpid(pid, os.WNOHANG)
-        except ChildProcessError:
-            ended = pid
-        if ended:
-            del self._launched[key]
-        return not ended
+        """Collect supervisors of ours that have ended; say whether this key's one still lives."""
+        for each, pid in list(self._launched.items()):
+            try:
+                ended, _ = os.waitpid(pid, os.WNOHANG)
+            except ChildProcessError:
+                ended = pid
+            if ended:
+                del self._launched[each]
+        return key in self._launched
 
 
 def allowed_of(environment: Mapping[str, str], allowed: Sequence[str]) -> dict[str, str]:

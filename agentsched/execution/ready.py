@@ -40,14 +40,14 @@ def ready(
         place = state.place(task.id)
         if task.id in held or not _may_start(state, task, place, now, eager):
             continue
-        machines_there = not state.lost & set(place.machines)
-        apart = not running & enemies(state.graph, task.id)
-        fits = room.fits(task, place.machines) and _stays(state.inventory, place, now)
-        if machines_there:
-            room.take(task, place.machines)
-        if machines_there and apart and fits:
+        if state.lost & set(place.machines) or running & enemies(state.graph, task.id):
+            continue
+        if not _stays(state.inventory, place, now):
+            continue
+        if room.fits(task, place.machines):
             found.append(task)
             running.add(task.id)
+        room.take(task, place.machines)
     return tuple(found)
 
 

@@ -19,16 +19,14 @@ from execution_plans import graph_of, opened, task
 
 from agentsched.errors import StorageError, UserError
 from agentsched.execution import (
-    Attempt,
     Execution,
     Ledger,
     LocalExecutor,
-    Refused,
     Rules,
     SystemClock,
     run_plan,
 )
-from agentsched.execution.executor import Absent, Ended, Running, Status
+from agentsched.execution.executor import Absent, Attempt, Ended, Refused, Running, Status
 from agentsched.execution.folder import SUPERVISOR
 from agentsched.planning.graph import Demand
 
@@ -144,11 +142,19 @@ def test_what_a_finished_command_left_running_is_ended(tmp_path: Path) -> None:
 
 
 def test_a_gang_starts_and_ends_together(tmp_path: Path) -> None:
-    script = "echo $AGENTSCHED_MEMBER/$AGENTSCHED_MEMBERS; test $AGENTSCHED_MEMBER != 1 || exit 4"
-    result = run(tmp_path, shell(f"{script}; sleep 60", members=3, devices=((0,), (1, 2), (3,))))
+    # Member 1 fails once member 0 has said something.
+    fail = "while test ! -s attempts/run.a.1/stdout.log; do sleep 0.02; done; exit 4"
+    who = "echo $AGENTSCHED_MEMBER/$AGENTSCHED_MEMBERS"
+    script = f"{who}; test $AGENTSCHED_MEMBER != 1 || {{ {fail}; }}"
+    result = run(tmp_path, shell(f"{script}; sleep 60", members=3))
     assert (result.outcome, result.code) == ("failed", 4)
     assert log(tmp_path, "stdout.1.log") == "1/3\n"
     assert log(tmp_path, "stdout.log") == "0/3\n"
+
+
+def test_each_member_sees_its_own_devices(tmp_path: Path) -> None:
+    run(tmp_path, shell("echo $CUDA_VISIBLE_DEVICES", members=2, devices=((0, 2), (1,))))
+    assert (log(tmp_path), log(tmp_path, "stdout.1.log")) == ("0,2\n", "1\n")
 
 
 def test_it_is_stopped_on_request_and_says_so(tmp_path: Path) -> None:

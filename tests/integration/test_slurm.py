@@ -17,8 +17,17 @@ import pytest
 from execution_child import COUNT
 from execution_plans import Placed, graph_of, machines, opened, starts, task
 
-from agentsched.execution import Attempt, Execution, Ledger, Refused, Report, Rules, SystemClock
-from agentsched.execution.executor import Absent, Ended, ExecutorError, Queued, Running, Status
+from agentsched.execution import Execution, Ledger, Report, Rules, SystemClock
+from agentsched.execution.executor import (
+    Absent,
+    Attempt,
+    Ended,
+    ExecutorError,
+    Queued,
+    Refused,
+    Running,
+    Status,
+)
 from agentsched.execution.records import Record
 from agentsched.execution.runner import run_plan
 from agentsched.execution.slurm import SlurmExecutor, SlurmOptions

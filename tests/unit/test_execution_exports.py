@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import string
 import warnings
+from datetime import time
 from typing import Any
 
 import kubernetes_validate
@@ -67,7 +68,7 @@ ALL_HINTS: tuple[Hint, ...] = (
     CeilingHint(quantity="price", limit=2, per_hour=True, tasks=("evaluate",), hard=True),
     CeilingHint(quantity="price", limit=9),
     LeastHint(quantity="carbon"),
-    WindowHint(start="22:00", end="06:00"),
+    WindowHint(start=time(22), end=time(6)),
 )
 
 
@@ -290,7 +291,7 @@ def test_titles_cannot_break_out_of_a_calendar_line() -> None:
         ({"namespace": "Big_One"}, "namespace 'Big_One'"),
     ],
 )
-def test_options_say_what_is_wrong(options: dict[str, str], message: str) -> None:
+def test_options_say_what_is_wrong(options: dict[str, Any], message: str) -> None:
     with pytest.raises(UserError, match=message):
         ClusterOptions(**options)
 

@@ -24,7 +24,7 @@ from execution_plans import (
 
 from agentsched.errors import StorageError, UserError
 from agentsched.execution import Act, DryRun, Execution, Ledger, Report, Rules, VirtualClock, fold
-from agentsched.execution.records import Late, MachineLost, Record, Silent
+from agentsched.execution.records import Late, MachineLost, Record, Silent, Stopping
 from agentsched.execution.runner import run_plan
 from agentsched.planning.graph import Demand, TaskGraph
 from agentsched.planning.inventory import Away, Inventory, Machine
@@ -309,6 +309,17 @@ def test_leaving_detached_leaves_what_runs_running(tmp_path: Path) -> None:
     assert told(go.records)[-1] == "0 left"
     again = Execution(go.ledger, go.executor, go.clock, go.rules)
     assert asyncio.run(run_plan(again)).attempts == 1
+
+
+def test_a_stop_that_was_only_written_down_is_carried_out_by_the_next_process(
+    tmp_path: Path,
+) -> None:
+    go = Rehearsal(tmp_path, graph_of(task("a")), {"a": ("m1", 0, 10)})
+    asyncio.run(go.execution.step())
+    go.ledger.append(Stopping(at=START, task="a", key="run.a.1", why="asked"))
+    again = Execution(go.ledger, go.executor, go.clock, go.rules)
+    report = asyncio.run(run_plan(again))
+    assert (report.tasks[0].standing, report.tasks[0].reason) == ("given_up", "cancelled")
 
 
 def test_a_cancelled_task_is_not_tried_again_unless_somebody_says_so(tmp_path: Path) -> None:
