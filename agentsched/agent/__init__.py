@@ -4,7 +4,6 @@ from agentsched.agent.context import AgentContext
 from agentsched.agent.graph import build
 from agentsched.agent.opening import Places, open_context
 from agentsched.agent.session import (
-    LONGEST,
     Event,
     Past,
     Session,
@@ -15,7 +14,6 @@ from agentsched.agent.session import (
 from agentsched.agent.state import Approval, Ask, Section
 
 __all__ = [
-    "LONGEST",
     "AgentContext",
     "Approval",
     "Ask",

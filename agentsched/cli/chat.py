@@ -125,7 +125,7 @@ async def _once(session: Session, wish: _Wish) -> int:
 
 def _piped() -> str | None:
     """Return what was piped in; None when nothing was."""
-    from agentsched.agent import LONGEST
+    from agentsched.agent.session import LONGEST
 
     text = sys.stdin.read(LONGEST + 1)
     return text if text.strip() else None

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from agentsched.cli import preferences
 from agentsched.cli.options import Cluster, Format, Json, MemoryUrl, ScenarioName, Workload
 from agentsched.cli.output import emit, note, number, show, table
 
@@ -23,6 +24,8 @@ app = typer.Typer(
     help="What was learned: list, show, verify, retire, restore, carry, forget.",
     no_args_is_help=True,
 )
+
+app.add_typer(preferences.app, name="preferences")
 
 Id = Annotated[str, typer.Argument(help="Id, or its beginning.", show_default=False)]
 
@@ -145,13 +148,18 @@ def best_(
 ) -> None:
     """Name the policy to use for a cluster and workload, and say why."""
     from evaluator.cluster.scenario import load_scenario
+    from evaluator.strongest import strongest_rule
     from memory import best_policy, features
 
     found = load_scenario(scenario, workload=workload, format=format, cluster=cluster)
     # Any draw tells what the scenario is like; this one takes part in no run.
-    wanted = features(found.instance("train", 0, b"what is it like?"), found.objective)
+    draw = b"what is it like?"
+    wanted = features(found.instance("train", 0, draw), found.objective)
     with opened(memory) as store:
         best = best_policy(store, wanted)
+        if best.policy is None:
+            measured = strongest_rule(found, draw)
+            best = best_policy(store, wanted, fallback=measured.rule, because=measured.reason)
     if json:
         emit(
             {
