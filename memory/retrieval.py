@@ -76,7 +76,9 @@ def distance(one: Features, other: Features) -> float:
     return math.hypot(*_gaps(one, other).values())
 
 
-def best_policy(store: MemoryStore, wanted: Features, *, fallback: str = "") -> Retrieved:
+def best_policy(
+    store: MemoryStore, wanted: Features, *, fallback: str = "", because: str = "asked for"
+) -> Retrieved:
     """Return the policy of the greatest gain that can be expected here.
 
     Only accepted, unbroken policies of a fitting shape count, proven under the same world,
@@ -87,6 +89,7 @@ def best_policy(store: MemoryStore, wanted: Features, *, fallback: str = "") -> 
         store: Where to look.
         wanted: Features of the cluster and workload at hand.
         fallback: Known rule for when nothing fits; left out, ``usual_rule`` names one.
+        because: Why that rule; part of the reason.
     """
     refused: Counter[str] = Counter()
     fitting = []
@@ -103,7 +106,7 @@ def best_policy(store: MemoryStore, wanted: Features, *, fallback: str = "") -> 
             age = -policy.created.timestamp()
             fitting.append(((-worth, away, age, policy.id), policy, context))
     if not fitting:
-        return _known(wanted, fallback, refused)
+        return _known(wanted, (fallback, because), refused)
     _, policy, context = min(fitting, key=lambda row: row[0])
     away = distance(wanted, context)
     return Retrieved(policy, "", _why(policy, context, wanted, away, len(fitting)), away)
@@ -169,8 +172,8 @@ def _why(policy: PolicyRecord, context: Features, wanted: Features, away: float,
     )
 
 
-def _known(wanted: Features, fallback: str, refused: Counter[str]) -> Retrieved:
-    rule, because = (fallback, "asked for") if fallback else usual_rule(wanted)
+def _known(wanted: Features, named: tuple[str, str], refused: Counter[str]) -> Retrieved:
+    rule, because = named if named[0] else usual_rule(wanted)
     listed = ", ".join(f"{count} {why}" for why, count in sorted(refused.items()))
     held = f"of {refused.total()} accepted: {listed}" if refused else "no policy is accepted yet"
     return Retrieved(
