@@ -11,7 +11,6 @@ from pathlib import Path
 from agentsched.agent.context import AgentContext
 from agentsched.errors import UserError
 from agentsched.planning import Infeasible, Inventory, Planned, PlanRequest, TaskGraph, plan
-from agentsched.planning.beyond import plan_beyond
 from agentsched.planning.catalogue import fill
 from agentsched.planning.checks import complete_graph, examine
 from agentsched.planning.graph import Demand, Task
@@ -152,9 +151,17 @@ def make_plan(
             budget=context.settings.agent.solver_seconds,
             previous=previous,
             started=started,
-            beyond=plan_beyond,
+            beyond=lambda request: _beyond(request, context),
         )
     )
+
+
+def _beyond(request: PlanRequest, context: AgentContext) -> Plan:
+    """Plan what the solver cannot, by a policy from memory; loaded only when it comes to that."""
+    from agentsched.planning.beyond import by_policy
+
+    with context.memory() as store:
+        return by_policy(store)(request)
 
 
 def differs(old: Plan, new: Plan, margin: float) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from agentsched.cli import (
     export,
     memory,
     model,
+    pack,
     plan,
     policies,
     replay,
@@ -52,6 +53,7 @@ def _root(
 app.command("chat")(chat.command)
 app.command("plan")(plan.command)
 app.command("check")(plan.check)
+app.command("pack")(pack.command)
 app.command("export")(export.command)
 app.command("evolve")(evolve.command)
 app.command("score")(score.command)

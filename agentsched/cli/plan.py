@@ -16,7 +16,7 @@ from agentsched.errors import Exit
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
-    from agentsched.planning import Inventory, Plan, TaskGraph
+    from agentsched.planning import Inventory, Plan, PlanRequest, TaskGraph
     from agentsched.settings import Settings
 
 Tasks = Annotated[
@@ -48,7 +48,6 @@ def command(
     from agentsched.execution import SystemClock
     from agentsched.planning import Infeasible, PlanRequest
     from agentsched.planning import plan as make_plan
-    from agentsched.planning.beyond import plan_beyond
     from agentsched.planning.catalogue import fill, load_catalogue
     from agentsched.planning.checks import complete_graph
     from agentsched.planning.inventory_file import load_inventory
@@ -74,7 +73,7 @@ def command(
             now=now,
             zone=zone,
             budget=seconds or settings.agent.solver_seconds,
-            beyond=plan_beyond,
+            beyond=lambda request: _beyond(request, settings),
         )
     )
     if isinstance(found, Infeasible):
@@ -118,6 +117,16 @@ def check(
     else:
         show(*(f"{one.kind}: {one.message}" for one in broken))
     return Exit.INFEASIBLE if broken else Exit.OK
+
+
+def _beyond(request: PlanRequest, settings: Settings) -> Plan:
+    from contextlib import closing
+
+    from agentsched.planning.beyond import by_policy
+    from memory import open_memory
+
+    with closing(open_memory(settings.memory.url)) as store:
+        return by_policy(store)(request)
 
 
 def _refused(problems: tuple[str, ...], json: bool) -> int:
