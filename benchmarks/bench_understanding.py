@@ -3,9 +3,10 @@
     python benchmarks/bench_understanding.py [--only graphs|calendar|smcalflow|tools] [--limit N]
         [--out FILE.json] [--data ../shared/data]
 
-Each item is measured in up to three ways. *rules*: no model at all. *product*: ``understand`` as the
-assistant calls it, rules first, the model where they leave something open. *model*: the model is
-asked even where rules are sure, and its quotes are used; this says what it can, not what users get.
+Each item is measured in up to three ways. *rules*: no model at all. *product*: ``understand`` as
+the assistant calls it, rules first, the model where they leave something open. *model*: the model
+is asked even where rules are sure, and its quotes are used; this says what it can, not what users
+get.
 
 FILE.json is written after each item; items in it are not measured again. All calls go onto
 FILE.cassette.jsonl, so that scoring again costs no model time. Calls are made one at a time.
@@ -21,6 +22,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -149,8 +151,7 @@ def _graph(request: graphs.Request, context: Context, meter: Meter | None) -> Re
         answer = quote_tasks(request.text, Turn(context, meter))
         result.scores["read: tasks quoted by the model, F1"] = graphs.quoted_share(answer, request)
         result.detail |= {"product": complaint, "quoted": answer and answer.model_dump()}
-    group = "fresh" if request.fresh else "held out" if request.held_out else "own 20"
-    result.detail["group"] = group
+    result.detail["group"] = request.group
     return result
 
 
@@ -214,7 +215,7 @@ def _tools(item: turns.ToolItem, tools: list[Any], meter: Meter | None) -> Resul
     )
     if meter is not None:
         chosen = choose_tools(item.text, tools, Turn(calendar.context(), meter))
-        links = set(zip(chosen, chosen[1:], strict=False))
+        links = set(pairwise(chosen))
         result.scores["end: node F1"] = turns.f1(set(chosen), set(item.tools))
         result.scores["end: link F1"] = turns.f1(links, set(item.links))
         result.detail = {"gold": item.tools, "model": chosen}

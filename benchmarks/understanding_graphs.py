@@ -1,4 +1,4 @@
-"""Our own requests for work with gold graphs: is a graph fully right, did the model quote the tasks."""
+"""Our own requests for work with gold graphs: is a graph right, did the model quote the tasks."""
 
 from __future__ import annotations
 
@@ -34,7 +34,17 @@ class Request:
     by_for_all: bool = False
     hints: tuple[str, ...] = ()
     held_out: bool = False
+    tuned_on: bool = False
     fresh: bool = False
+
+    @property
+    def group(self) -> str:
+        """Which part of the set it belongs to."""
+        if self.fresh:
+            return "fresh 10"
+        if self.held_out:
+            return "held out 10"
+        return "tuned-on 10" if self.tuned_on else "own 20"
 
 
 def load_requests(path: Path = REQUESTS) -> tuple[Context, list[Request]]:

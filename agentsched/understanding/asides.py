@@ -29,28 +29,36 @@ Topic = Literal["events", "free", "plan", "why", "what_if", "conflicts", "prefer
 _TOPICS: tuple[tuple[Topic, str], ...] = (
     ("what_if", r"^(?:and )?what (?:if|would happen|happens if)\b|\bwould it (?:help|work) if\b"),
     ("why", r"^(?:and |but )?(?:why|how come)\b|\bwhat (?:is|was) the reason\b|\bexplain\b"),
-    ("preferences", r"\b(?:preferences?|rules?|what (?:do|did) you (?:know|learn)\w* about me|my wishes)\b"),
+    ("preferences", r"\b(?:preferences?|rules?|what (?:do|did) you (?:know|learn)\w* about me|my "
+        r"wishes)\b"),
     ("conflicts", r"\b(?:conflicts?|collid\w+|collisions?|clash\w*|overlap\w*|double.?booked)\b"),
-    ("plan", r"\b(?:plan|tasks?|jobs?|deadlines?|training|eval\w*|pipeline|finish\w*|makespan|critical path|gpus?|machines?|nodes?)\b"),
-    ("free", r"\b(?:free|available|availability|busy|opening|gap|room for|time for|do i have (?:any )?time|have time)\b"),
+    ("plan", r"\b(?:plan|tasks?|jobs?|deadlines?|training|eval\w*|pipeline|finish\w*|makespan"
+        r"|critical path|gpus?|machines?|nodes?)\b"),
+    ("free", r"\b(?:free|available|availability|busy|opening|gap|room for|time for|do i have "
+        r"(?:any )?time|have time)\b"),
 )  # fmt: skip
 _COMPILED = tuple((topic, re.compile(pattern, re.IGNORECASE)) for topic, pattern in _TOPICS)
 _HARD = re.compile(
-    r"\b(?:never|always|must|under no circumstances|no (?:more )?(?:meetings?|calls?|events?|appointments?)|do(?:n't| not) ever|ever again)\b|^(?:please )?(?:don't|do not)\b",
+    r"\b(?:never|always|must|under no circumstances|no (?:more )?(?:meetings?|calls?|events?"
+    r"|appointments?)|do(?:n't| not) ever|ever again)\b|^(?:please )?(?:don't|do not)\b",
     re.IGNORECASE,
 )
 _AVOID = re.compile(
     r"\b(?:never|no|not|n't|avoid|hate|dislike|can't stand|rather not|without)\b", re.IGNORECASE
 )
 _OVER = re.compile(
-    r"(?P<a>.+?)\s+(?:over|rather than|instead of|to|(?:is|are|comes?|goes|ranks?) (?:more important than|before|above)"
+    r"(?P<a>.+?)\s+(?:over|rather than|instead of|to|(?:is|are|comes?|goes|ranks?) (?:more "
+    r"important than|before|above)"
     r"|beats?|trumps?|outranks?)\s+(?P<b>.+)",
     re.IGNORECASE,
 )
 _PREFER = re.compile(
-    r"^(?:from now on,? |as a rule,? |in general,? |generally,? )?(?:please )?(?:i|we)?\s*(?:would |'d |really |strongly |usually |generally |always |never )*"
-    r"(?:prefer|rather (?:have|do|not have|not|keep)?|hate|dislike|like|love|can't stand|don't like|do not like|don't want"
-    r"|do not want|want|need|never|always|avoid|keep|don't|do not|no more|no)\b\s*(?:to (?:have |keep )?)?(?:schedule |book |put |plan )?",
+    r"^(?:from now on,? |as a rule,? |in general,? |generally,? )?(?:please )?(?:i"
+    r"|we)?\s*(?:would |'d |really |strongly |usually |generally |always |never )*"
+    r"(?:prefer|rather (?:have|do|not have|not|keep)?|hate|dislike|like|love|can't stand|don't "
+    r"like|do not like|don't want"
+    r"|do not want|want|need|never|always|avoid|keep|don't|do not|no more|no)\b\s*(?:to (?:have "
+    r"|keep )?)?(?:schedule |book |put |plan )?",
     re.IGNORECASE,
 )
 _WEEKDAYS: tuple[Weekday, ...] = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
@@ -63,7 +71,7 @@ def read_query(text: str, turn: Turn) -> Query:
     Raises:
         TimePhraseError: It names a time that does not exist.
     """
-    topic = next((name for name, pattern in _COMPILED if pattern.search(text)), "events")
+    topic: Topic = next((name for name, words in _COMPILED if words.search(text)), "events")
     if topic == "plan" and re.search(
         r"\b(?:calendar|meeting|event|appointment)s?\b", text, re.IGNORECASE
     ):
@@ -86,7 +94,8 @@ def read_conflicts(text: str, turn: Turn) -> ResolveConflicts:
         re.IGNORECASE,
     )
     move = re.search(
-        r"\b(?:move|reschedule|shift|decline)\s+(?!whatever|what |anything|everything|all\b|any\b|things?\b)(?P<what>[^,.;]+?)(?:\s+(?:that|which|if|instead).*)?$",
+        r"\b(?:move|reschedule|shift|decline)\s+(?!whatever|what |anything|everything|all\b|any\b"
+        r"|things?\b)(?P<what>[^,.;]+?)(?:\s+(?:that|which|if|instead).*)?$",
         text,
         re.IGNORECASE,
     )
@@ -103,7 +112,8 @@ def read_preference(text: str, turn: Turn) -> StatePreference:
     over = (
         _OVER.match(about)
         if re.search(
-            r"\b(?:over|rather than|instead of|prefer|important|before|above|beats?|trumps?|outranks?)\b",
+            r"\b(?:over|rather than|instead of|prefer|important|before|above|beats?|trumps?"
+            r"|outranks?)\b",
             text,
             re.IGNORECASE,
         )
@@ -138,8 +148,10 @@ def read_preference(text: str, turn: Turn) -> StatePreference:
 def read_withdrawal(text: str, turn: Turn) -> WithdrawPreference:
     """Return which rule or wish is taken back."""
     about = re.sub(
-        r"^(?:please )?(?:forget|withdraw|drop|remove|delete|undo|revoke|ignore)\s+(?:about )?(?:the |my |that |what )?"
-        r"(?:(?:preferences?|rules?|wish(?:es)?)\s*(?:that |about |for |on |to |against |of )?)?|^i (?:no longer|don't|do not)\s+",
+        r"^(?:please )?(?:forget|withdraw|drop|remove|delete|undo|revoke|ignore)\s+(?:about "
+        r")?(?:the |my |that |what )?"
+        r"(?:(?:preferences?|rules?|wish(?:es)?)\s*(?:that |about |for |on |to |against |of )?)?"
+        r"|^i (?:no longer|don't|do not)\s+",
         "",
         text.strip(" .!"),
         flags=re.IGNORECASE,
@@ -160,7 +172,8 @@ def read_evolution(text: str, turn: Turn) -> StartEvolution:
     if not scenario:
         known = ", ".join(turn.context.scenarios[:6])
         turn.clarify(
-            f"On which scenario should policies evolve? Known: {known or 'see `agentsched scenarios`'}."
+            f"On which scenario should policies evolve? Known: "
+            f"{known or 'see `agentsched scenarios`'}."
         )
     return StartEvolution(
         phrases=(crop(text, 300),), scenario=scenario, seconds=seconds,
@@ -200,8 +213,10 @@ def _when(text: str, turn: Turn) -> When | None:
 def _about(text: str) -> str:
     """Return the subject of a question without its question words."""
     return re.sub(
-        r"^(?:and |but |so )*(?:what(?:'s| is| are| if| would happen if| time(?: is| does)?| do| does)?|when(?:'s| is| does| do| did| are)?|where(?:'s| is)?"
-        r"|who(?:'s| is)?|why (?:did you|do you|is|was|are|does|do)?|how come|how (?:many|much|long|often)|is|are|am i|do i have|do|does|did"
+        r"^(?:and |but |so )*(?:what(?:'s| is| are| if| would happen if| time(?: is| does)?| do| "
+        r"does)?|when(?:'s| is| does| do| did| are)?|where(?:'s| is)?"
+        r"|who(?:'s| is)?|why (?:did you|do you|is|was|are|does|do)?|how come|how (?:many|much"
+        r"|long|often)|is|are|am i|do i have|do|does|did"
         r"|show me|show|list|check|tell me|find)\b\s*",
         "",
         text.strip(" ?.!"),
@@ -226,7 +241,8 @@ def _clock_range(text: str) -> tuple[time | None, time | None]:
     except ValueError:
         return None, None
     parts = {"morning": (time(0), time(12)), "afternoon": (time(12), time(18)),
-             "evening": (time(17), time(0)), "lunch": (time(12), time(13)), "night": (time(22), time(6))}  # fmt: skip
+             "evening": (time(17), time(0)), "lunch": (time(12), time(13)),
+             "night": (time(22), time(6))}  # fmt: skip
     for word, hours in parts.items():
         if re.search(rf"\b{word}s?\b", text, re.IGNORECASE):
             return hours

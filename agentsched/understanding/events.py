@@ -1,4 +1,4 @@
-"""Events: schedule, move, cancel, respond; titles, people and places from the words, times computed."""
+"""Events: schedule, move, cancel, respond; titles, people and places are read from the words."""
 
 from __future__ import annotations
 
@@ -23,28 +23,40 @@ from agentsched.understanding.routing import without_politeness
 from agentsched.understanding.text import crop, find_quote
 
 _LEAD = re.compile(
-    r"^(?:(?:please |also |and |then |now |just )*(?:schedule|book|set up|setup|set down|set|arrange|plan"
-    r"|put in|put|add|create|make|block(?: off| out)?|pencil in|reserve|organi[sz]e|remind me (?:to|of|about)"
-    r"|remind me|enter|have|i(?:'ve| have)(?: got)?(?: to)?|i(?:'m| am| will be|'ll be) (?:having|going to|in"
-    r"|at)?|i(?:'m| am)|there(?:'s| is)|we(?:'re| are| have)(?: having| going)?|invite|i need|i want|cancel"
-    r"|delete|remove|drop|call off|get rid of|clear|scratch|erase|take off|move|reschedule|shift|postpone"
-    r"|delay|push back|push|bring forward|pull forward|extend|shorten|lengthen|rename|change|update|switch"
+    r"^(?:(?:please |also |and |then |now |just )*(?:schedule|book|set up|setup|set down|set"
+    r"|arrange|plan"
+    r"|put in|put|add|create|make|block(?: off| out)?|pencil in|reserve|organi[sz]e|remind me "
+    r"(?:to|of|about)"
+    r"|remind me|enter|have|i(?:'ve| have)(?: got)?(?: to)?|i(?:'m| am| will be|'ll be) (?:having"
+    r"|going to|in"
+    r"|at)?|i(?:'m| am)|there(?:'s| is)|we(?:'re| are| have)(?: having| going)?|invite|i need|i "
+    r"want|cancel"
+    r"|delete|remove|drop|call off|get rid of|clear|scratch|erase|take off|move|reschedule|shift"
+    r"|postpone"
+    r"|delay|push back|push|bring forward|pull forward|extend|shorten|lengthen|rename|change"
+    r"|update|switch"
     r"|swap|modify|edit|adjust|replace|accept|decline|turn down|join|attend|find|show)\b\s*)+"
     r"(?:me |us |in |down |up |off |forward |the time (?:of|for) |the (?:date|day) of )*",
     re.IGNORECASE,
 )
 _FILLER = re.compile(
-    r"\b(?:(?:a|an|the|my|our|your|this|that|new|another|some|time for|on (?:my|the) (?:calendar|schedule)"
-    r"|(?:to|in|on|into|from|off) (?:my|the|our) (?:calendar|schedule|agenda|diary)|called|titled|named|event"
-    r"|for me|please|instead|it|them|to be|from|to|at|on|by|for|until|starting|of|around|as|too|so)\b\s*)+",
+    r"\b(?:(?:a|an|the|my|our|your|this|that|new|another|some|time for|on (?:my|the) (?:calendar"
+    r"|schedule)"
+    r"|(?:to|in|on|into|from|off) (?:my|the|our) (?:calendar|schedule|agenda|diary)|called|titled"
+    r"|named|event"
+    r"|for me|please|instead|it|them|to be|from|to|at|on|by|for|until|starting|of|around|as|too"
+    r"|so)\b\s*)+",
     re.IGNORECASE,
 )
 _SERIES = re.compile(
-    r"\b(?:series|all occurrences|every occurrence|the whole|entire|all of them|recurring|all future and past)\b|\ball (?:my|the) \w+s\b(?= series)",
+    r"\b(?:series|all occurrences|every occurrence|the whole|entire|all of them|recurring|all "
+    r"future and past)\b|\ball (?:my|the) \w+s\b(?= series)",
     re.IGNORECASE,
 )
 _FUTURE = re.compile(
-    r"\b(?:from now on|from (?:then|here|that|this|next \w+|\w+day|\d+) on(?:ward)?s?|and (?:all )?(?:following|later|future)|this and (?:all )?(?:the )?following|going forward|onwards?|permanently|for good)\b",
+    r"\b(?:from now on|from (?:then|here|that|this|next \w+|\w+day|\d+) on(?:ward)?s?|and (?:all "
+    r")?(?:following|later|future)|this and (?:all )?(?:the )?following|going forward|onwards?"
+    r"|permanently|for good)\b",
     re.IGNORECASE,
 )
 _ALL = re.compile(r"\b(?:all|every|everything|each|any)\b", re.IGNORECASE)
@@ -52,9 +64,12 @@ _LAST = re.compile(
     r"\b(?:it|that|this|them|the (?:meeting|event|appointment|one|last one))\b", re.IGNORECASE
 )
 _BY = re.compile(
-    r"\b(?:(?P<later>(?:by |back |for )?(?P<a>[\w.]+(?: and a half)? (?:hours?|minutes?|mins?|days?|weeks?)|half an hour|an hour and a half)"
-    r" (?:later|back|after))|(?P<earlier>(?:by |up )?(?P<b>[\w.]+ (?:hours?|minutes?|mins?|days?|weeks?)|half an hour) (?:earlier|forward|sooner|up))"
-    r"|(?P<push>(?:back|push(?:ed)?|postpone|delay|shift|out)\b.*?\b(?:by )?(?P<c>(?:an?|\d+|one|two|three|half an) (?:hours?|minutes?|mins?|days?|weeks?)))(?! from| later| earlier|\w))",
+    r"\b(?:(?P<later>(?:by |back |for )?(?P<a>[\w.]+(?: and a half)? (?:hours?|minutes?|mins?"
+    r"|days?|weeks?)|half an hour|an hour and a half)"
+    r" (?:later|back|after))|(?P<earlier>(?:by |up )?(?P<b>[\w.]+ (?:hours?|minutes?|mins?|days?"
+    r"|weeks?)|half an hour) (?:earlier|forward|sooner|up))"
+    r"|(?P<push>(?:back|push(?:ed)?|postpone|delay|shift|out)\b.*?\b(?:by )?(?P<c>(?:an?|\d+|one"
+    r"|two|three|half an) (?:hours?|minutes?|mins?|days?|weeks?)))(?! from| later| earlier|\w))",
     re.IGNORECASE,
 )
 _UNITS = {"minute": 60, "min": 60, "hour": 3600, "day": 86_400, "week": 604_800}
@@ -178,9 +193,12 @@ def _reference(
     for name in taken:
         words = re.sub(rf"\b(?:and |with |, )*{re.escape(name)}\b", "", words)
     words = re.sub(
-        r"^(?:whole|entire|add|remove|invite|take|uninvite|include|drop|by|back|later|earlier|longer|shorter|out|all|any|every"
-        r"|everything|each|time|and|also|the|to|be|start|end|last|from|of|make|it'?s?|is|should|on|at|up|,|\s)+\b"
-        r"|\b(?:later|earlier|longer|shorter|back|out|instead|to|by|from|and|from now on|onwards?|on|start(?:s)?"
+        r"^(?:whole|entire|add|remove|invite|take|uninvite|include|drop|by|back|later|earlier"
+        r"|longer|shorter|out|all|any|every"
+        r"|everything|each|time|and|also|the|to|be|start|end|last|from|of|make|it'?s?|is|should|on"
+        r"|at|up|,|\s)+\b"
+        r"|\b(?:later|earlier|longer|shorter|back|out|instead|to|by|from|and|from now on|onwards?"
+        r"|on|start(?:s)?"
         r"|ends?|last|be|up|forward|half|an|hours?|minutes?|occurrences?|series|,|\s)+$",
         "",
         words.strip(),
@@ -229,7 +247,8 @@ def _halves(text: str, spans: list[TimeSpan]) -> tuple[When | None, When | None]
     markers = [
         found.end()
         for found in re.finditer(
-            r"\b(?:to|until|till|instead|at|be|starts?|ends?|lasts?|for|on|around|is|into|longer|by|make it)\b(?=\s)",
+            r"\b(?:to|until|till|instead|at|be|starts?|ends?|lasts?|for|on|around|is|into|longer"
+            r"|by|make it)\b(?=\s)",
             text,
             re.IGNORECASE,
         )
@@ -305,7 +324,8 @@ def _guests(text: str, turn: Turn) -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 def _new_title(text: str) -> str:
     found = re.search(
-        r"\b(?:rename|change the (?:title|name|subject)|call it|retitle)\b.*?(?:\bto\b|\bcall it\b|\bas\b)?\s*[\"“]?(?P<t>[^\"”]+?)[\"”]?[.!?]*$",
+        r"\b(?:rename|change the (?:title|name|subject)|call it|retitle)\b.*?(?:\bto\b|\bcall it\b"
+        r"|\bas\b)?\s*[\"“]?(?P<t>[^\"”]+?)[\"”]?[.!?]*$",
         text,
         re.IGNORECASE,
     )
@@ -351,7 +371,8 @@ def _title(text: str, spans: list[TimeSpan], place: str, *, keep_people: bool = 
             " .,!?;:-"
         )
         bare = re.sub(
-            r"\s*\b(?:for|at|on|from|to|by|in|until|a|an|the|and|my|of|with|starting|around|instead|please|is|be|me|me up)$",
+            r"\s*\b(?:for|at|on|from|to|by|in|until|a|an|the|and|my|of|with|starting|around"
+            r"|instead|please|is|be|me|me up)$",
             "",
             bare,
             flags=re.IGNORECASE,

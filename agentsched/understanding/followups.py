@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
 
@@ -30,44 +31,56 @@ from agentsched.understanding.work.references import content, point
 
 _EVENT = re.compile(rf"\b(?:{'|'.join(EVENT_NOUNS)})\b", re.IGNORECASE)
 _LEAD = re.compile(
-    r"^(?:(?:please|actually|no|ok|okay|hmm|wait|sorry|instead|and|but|also|oh|then|well|can you|could you"
+    r"^(?:(?:please|actually|no|ok|okay|hmm|wait|sorry|instead|and|but|also|oh|then|well|can you"
+    r"|could you"
     r"|let's|i want you to|i want to|i'd like you to|i would like to|just)\b[\s,]*)+",
     re.IGNORECASE,
 )
 _DROP = re.compile(
-    r"^(?:drop|remove|skip|leave out|forget(?: about)?|cancel|delete|omit|scratch|get rid of|no need (?:for|to)|"
+    r"^(?:drop|remove|skip|leave out|forget(?: about)?|cancel|delete|omit|scratch|get rid of|no "
+    r"need (?:for|to)|"
     r"(?:we |i )?(?:don't|do not) need(?: to)?|without)\s+(?P<what>.+)$",
     re.IGNORECASE,
 )
 _WAIT = re.compile(
-    r"^(?:make (?:sure )?|let |have |run |do |start |put |move |schedule )?(?P<task>.+?)\s+(?:should |must |has to |have to |needs to |also |only |to )*"
-    r"(?:waits? (?:for|until|on)|depends? on|(?:come|go|run|start|be)s? (?:only )?after|(?:only )?after|follows?|once|when)\s+(?P<after>.+)$",
+    r"^(?:make (?:sure )?|let |have |run |do |start |put |move |schedule "
+    r")?(?P<task>.+?)\s+(?:should |must |has to |have to |needs to |also |only |to )*"
+    r"(?:waits? (?:for|until|on)|depends? on|(?:come|go|run|start|be)s? (?:only )?after|(?:only "
+    r")?after|follows?|once|when)\s+(?P<after>.+)$",
     re.IGNORECASE,
 )
 _UNBIND = re.compile(
-    r"^(?:make |let |have |run )?(?P<task>.+?)\s+(?:should not|shouldn't|need not|needn't|must not|doesn't (?:have|need) to|does not (?:have|need) to|don't (?:have|need) to|not)\s+"
-    r"(?:wait (?:for|on)|depend on)\s+(?P<after>.+)$|^(?:don't|do not|no need to) wait for (?P<only>.+?)(?: (?:before|to|for) (?P<then>.+))?$",
+    r"^(?:make |let |have |run )?(?P<task>.+?)\s+(?:should not|shouldn't|need not|needn't|must not"
+    r"|doesn't (?:have|need) to|does not (?:have|need) to|don't (?:have|need) to|not)\s+"
+    r"(?:wait (?:for|on)|depend on)\s+(?P<after>.+)$|^(?:don't|do not|no need to) wait for "
+    r"(?P<only>.+?)(?: (?:before|to|for) (?P<then>.+))?$",
     re.IGNORECASE,
 )
 _PARALLEL = re.compile(
-    r"^(?:make |let |have |run |do |start |put )?(?P<tasks>.+?)\s+(?:(?:should|can|to) )?(?:run |be |go )?(?:in parallel|at the same time|side by side|simultaneously|independently)\b",
+    r"^(?:make |let |have |run |do |start |put )?(?P<tasks>.+?)\s+(?:(?:should|can|to) )?(?:run "
+    r"|be |go )?(?:in parallel|at the same time|side by side|simultaneously|independently)\b",
     re.IGNORECASE,
 )
 _CHAIN = re.compile(
-    r"^(?:make |let |have |run |do |start |put )?(?P<tasks>.+?)\s+(?:run |be |go )?(?:one after (?:the other|another)|sequentially|in sequence|one by one)\b",
+    r"^(?:make |let |have |run |do |start |put )?(?P<tasks>.+?)\s+(?:run |be |go )?(?:one after "
+    r"(?:the other|another)|sequentially|in sequence|one by one)\b",
     re.IGNORECASE,
 )
 _SHIFT = re.compile(
-    r"^(?:start |begin |run |do |make |move |push |shift |delay )*(?:it |that |them |everything |all (?:of it|of them)? ?|the (?:whole )?(?:plan|thing) )?(?:by |back )?"
-    r"(?P<much>(?:[\w.]+|half an) (?:hours?|minutes?|mins?|days?|weeks?))\s+(?P<way>later|earlier|sooner)\W*$",
+    r"^(?:start |begin |run |do |make |move |push |shift |delay )*(?:it |that |them |everything "
+    r"|all (?:of it|of them)? ?|the (?:whole )?(?:plan|thing) )?(?:by |back )?"
+    r"(?P<much>(?:[\w.]+|half an) (?:hours?|minutes?|mins?|days?|weeks?))\s+(?P<way>later|earlier"
+    r"|sooner)\W*$",
     re.IGNORECASE,
 )
 _INSTEAD = re.compile(
-    r"\b(?:instead|rather|not \d+|only|change|set|make|give|use|with|takes?|needs?|should|must|by|on|at|start)\b",
+    r"\b(?:instead|rather|not \d+|only|change|set|make|give|use|with|takes?|needs?|should|must|by"
+    r"|on|at|start)\b",
     re.IGNORECASE,
 )
 _ADD = re.compile(
-    r"^(?:also |then |and then |additionally |plus |add (?:a |another |one more )?(?:task|step|job)?(?: to| that| for| which)?\s*:?\s*)+(?P<work>.+)$",
+    r"^(?:also |then |and then |additionally |plus |add (?:a |another |one more )?(?:task|step"
+    r"|job)?(?: to| that| for| which)?\s*:?\s*)+(?P<work>.+)$",
     re.IGNORECASE,
 )
 
@@ -132,7 +145,8 @@ def read_change(text: str, turn: Turn) -> ChangePlan | None:
 def _parts(text: str, graph: TaskGraph) -> list[str]:
     """Part several changes said in one breath ("drop the report and use 2 GPUs")."""
     parts = re.split(
-        r"(?:,\s*(?:and\s+)?|\s+and\s+|;\s*)(?=(?:drop|remove|skip|use|make|give|leave|add|let|have|run|start|don't|put)\b)",
+        r"(?:,\s*(?:and\s+)?|\s+and\s+|;\s*)(?=(?:drop|remove|skip|use|make|give|leave|add|let"
+        r"|have|run|start|don't|put)\b)",
         text,
         flags=re.IGNORECASE,
     )
@@ -192,8 +206,8 @@ def _added(text: str, graph: TaskGraph, titles: Sequence[str], turn: Turn) -> _D
     known = {task.id for task in graph.tasks}
     ids = list(numbers)
     added: list[Task] = []
-    made, notes = to_graph([Draft(d.title, d.phrase, set(), amounts=d.amounts, limit=d.limit,
-                                  release=d.release, command=d.command) for d in fresh], text, None)  # fmt: skip
+    alone = [replace(draft, after=set()) for draft in fresh]
+    made, notes = to_graph(alone, text, None)
     for task in made.tasks:
         id, count = task.id, 1
         while id in known:
@@ -243,7 +257,8 @@ def _waiting(text: str, graph: TaskGraph, titles: Sequence[str], turn: Turn) -> 
         for source in sources:
             if _reaches(edges, source, target):
                 turn.clarify(
-                    f"{titles[source]!r} waits for {titles[target]!r} already. Turn their order round?"
+                    f"{titles[source]!r} waits for {titles[target]!r} already. Turn their order "
+                    f"round?"
                 )
                 return None
             edges[target].add(source)
@@ -423,13 +438,14 @@ def _with_amount(task: Task, amount: Amount) -> Task:
 
 def _users_of(amount: Amount, graph: TaskGraph) -> list[int]:
     """Return the tasks that hold such a thing already; all where none does."""
-    has = {
+    users: dict[str, Callable[[Task], bool]] = {
         "devices": lambda task: task.demand.devices > 0,
         "memory": lambda task: task.demand.memory > 0,
         "gang": lambda task: task.gang > 1,
         "cpus": lambda task: task.demand.cpus != 1,
-    }.get(amount.name, lambda task: True)
-    found = [n for n, task in enumerate(graph.tasks) if has(task)]
+    }
+    has = users.get(amount.name)
+    found = [n for n, task in enumerate(graph.tasks) if has is None or has(task)]
     return found or list(range(len(graph.tasks)))
 
 

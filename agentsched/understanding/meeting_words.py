@@ -15,11 +15,13 @@ DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sun
 _DAY = r"(?:mon|tues?|wed(?:nes)?|thur?s?|fri|sat(?:ur)?|sun)(?:day)?s?"
 _CLOCK = r"(?:\d{1,2}(?::\d\d)?\s?(?:am|pm|a\.m\.|p\.m\.)?|noon|midday|midnight)"
 _RANGE = re.compile(
-    rf"(?:from |between |during )?(?P<a>{_CLOCK})\s*(?:-|to|until|till|and)\s*(?P<b>{_CLOCK})(?![\w:])",
+    rf"(?:from |between |during )?(?P<a>{_CLOCK})\s*(?:-|to|until|till"
+    rf"|and)\s*(?P<b>{_CLOCK})(?![\w:])",
     re.IGNORECASE,
 )
 _BOUND = re.compile(
-    rf"\b(?P<word>before|until|till|after|from|past|earlier than|later than|starting at)\s+(?P<a>{_CLOCK})(?![\w:])(?!\s*(?:-|to\b))",
+    rf"\b(?P<word>before|until|till|after|from|past|earlier than|later than|starting "
+    rf"at)\s+(?P<a>{_CLOCK})(?![\w:])(?!\s*(?:-|to\b))",
     re.IGNORECASE,
 )
 _PART = re.compile(r"\b(?P<part>mornings?|afternoons?|evenings?|lunch(?:time)?)\b", re.IGNORECASE)
@@ -31,17 +33,20 @@ _STATEMENT = re.compile(
     re.DOTALL,
 )
 _FREE = re.compile(
-    r"\b(?:is|are|am|'s|'m) (?:completely |totally |all )?(?:free|available|flexible|wide open|open)\b(?! (?:only|until|from|before|after|on|between))"
+    r"\b(?:is|are|am|'s|'m) (?:completely |totally |all )?(?:free|available|flexible|wide open"
+    r"|open)\b(?! (?:only|until|from|before|after|on|between))"
     r"|\bwide open\b|no (?:meetings|appointments|plans)\b|\bany ?time\b",
     re.IGNORECASE,
 )
 _ONLY = re.compile(
-    r"\b(?:only|is free (?:on|from|until|before|after|between)|(?:is|are|am|'m|'s) (?:free|available) (?:only|until|from|before|after|on|between)"
+    r"\b(?:only|is free (?:on|from|until|before|after|between)|(?:is|are|am|'m|'s) (?:free"
+    r"|available) (?:only|until|from|before|after|on|between)"
     r"|prefers? (?!not\b)|would prefer (?!not\b)|(?:would |'d )like to meet (?!at\b))",
     re.IGNORECASE,
 )
 _NOT = re.compile(
-    r"\b(?:busy|blocked|booked|away|out|off|unavailable|meetings?|appointments?|not|n't|can't|cannot|avoid|hates?|travel\w*|vacation|dentist|teach\w*|class)\b",
+    r"\b(?:busy|blocked|booked|away|out|off|unavailable|meetings?|appointments?|not|n't|can't"
+    r"|cannot|avoid|hates?|travel\w*|vacation|dentist|teach\w*|class)\b",
     re.IGNORECASE,
 )
 _SOFT = re.compile(

@@ -19,13 +19,16 @@ from agentsched.understanding.work.amounts import take_amounts
 
 _SENTENCE = re.compile(r"[;\n]+|[.!?](?=\s|$)")
 _HOURS = re.compile(
-    r"\b(?:between|from|within|during)(?: the)?(?: (?:work|working|office|business) hours(?: of| from)?)?\s*"
-    r"(?P<a>\d{1,2}(?::\d\d)?\s?(?:am|pm)?)\s*(?:to|and|-|until)\s*(?P<b>\d{1,2}(?::\d\d)?\s?(?:am|pm)?)",
+    r"\b(?:between|from|within|during)(?: the)?(?: (?:work|working|office|business) hours(?: of| "
+    r"from)?)?\s*"
+    r"(?P<a>\d{1,2}(?::\d\d)?\s?(?:am|pm)?)\s*(?:to|and|-|until)\s*(?P<b>\d{1,2}(?::\d\d)?\s?(?:am"
+    r"|pm)?)",
     re.IGNORECASE,
 )
 _NAMES = re.compile(r"\b(?:for|with)\s+(?P<who>[A-Z][\w'-]+(?:,? (?:and )?[A-Z][\w'-]+)*)")
 _NOISE = re.compile(
-    r"existing schedules|^find a time that works|^task\b|^solution\b|^you are an expert|^note (?:that )?there"
+    r"existing schedules|^find a time that works|^task\b|^solution\b|^you are an expert|^note "
+    r"(?:that )?there"
     r"|^here (?:is|are)\b", re.IGNORECASE
 )  # fmt: skip
 _Short = Annotated[str, Field(max_length=60)]
@@ -151,7 +154,8 @@ def _add_wish(availability: Availability, wish: QuotedWish) -> None:
 def _is_request(line: str) -> bool:
     return bool(
         re.search(
-            r"\b(?:schedule a|find|meet(?:ing)? (?:for|with)|when can|need to meet|slot|get together|set up)\b",
+            r"\b(?:schedule a|find|meet(?:ing)? (?:for|with)|when can|need to meet|slot|get "
+            r"together|set up)\b",
             line,
             re.IGNORECASE,
         )
@@ -190,7 +194,8 @@ def _days(text: str, context: Context) -> list[date]:
     if re.search(r"\btomorrow\b", text, re.IGNORECASE):
         found.append(today + timedelta(days=1))
     names = day_names(text)
-    if re.search(r"\b(?:next week|week of|\d{1,2}(?:st|nd|rd|th)|january|february|march|april|june|july|august"
+    if re.search(r"\b(?:next week|week of|\d{1,2}(?:st|nd|rd|th)|january|february|march|april|june"
+        r"|july|august"
                  r"|september|october|november|december)\b", text, re.IGNORECASE):  # fmt: skip
         week = _within(text, context)
         if week is not None and week.start is not None and names:

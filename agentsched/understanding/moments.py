@@ -1,4 +1,4 @@
-"""Time phrases of a message, resolved by ``agentsched.times``; a time that does not exist is said."""
+"""Time phrases of a message, resolved by ``agentsched.times``."""
 
 from __future__ import annotations
 

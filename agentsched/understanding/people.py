@@ -10,7 +10,8 @@ from agentsched.understanding.words import NO_NAME
 _NAME = r"(?:Dr\.? |Prof\.? |Mr\.? |Mrs\.? |Ms\.? )?[A-Z][\w'-]+(?: (?:[A-Z][\w'-]+|[A-Z]\.))*"
 _GROUP = (
     r"(?:(?:the|my|our) (?:[\w-]+ )?(?:team|boss|manager|wife|husband|partner|mom|mother|dad|father"
-    r"|sister|brother|kids|group|board|department|crew|family|skip|assistant|supervisor|client|clients"
+    r"|sister|brother|kids|group|board|department|crew|family|skip|assistant|supervisor|client"
+    r"|clients"
     r"|customers?|friends?|roommates?|colleagues?|reports?|girlfriend|boyfriend)|everyone|everybody"
     r"|mom|dad)"
 )
@@ -21,8 +22,10 @@ _LIST = re.compile(
 _PLACE = re.compile(
     r"\b(?:at|in) (?:the )?(?P<place>(?:room |conference room |building |floor )?[A-Z0-9][\w'&.-]*"
     r"(?: (?:[A-Z0-9][\w'&.-]*|of|the|and|room|office|park|cafe|street|house|bar|building))*"
-    r"|(?:my |your |her |his |the )?(?:office|lobby|cafeteria|kitchen|library|gym|park|beach|conference room"
-    r"|meeting room|restaurant|cafe|coffee shop|bar|school|church|house|airport|hospital|mall|club))"
+    r"|(?:my |your |her |his |the )?(?:office|lobby|cafeteria|kitchen|library|gym|park|beach"
+    r"|conference room"
+    r"|meeting room|restaurant|cafe|coffee shop|bar|school|church|house|airport|hospital|mall"
+    r"|club))"
 )
 
 

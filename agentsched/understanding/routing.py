@@ -21,8 +21,8 @@ from agentsched.understanding.words import (
 
 Kind = Literal[
     "answer", "ask_run", "cancel_event", "change_plan", "find_time", "move_event", "plan_work",
-    "query", "resolve_conflicts", "respond_event", "schedule_event", "small_talk", "start_evolution",
-    "state_preference", "withdraw_preference",
+    "query", "resolve_conflicts", "respond_event", "schedule_event", "small_talk",
+    "start_evolution", "state_preference", "withdraw_preference",
 ]  # fmt: skip
 
 
@@ -50,7 +50,8 @@ _TIMEISH = re.compile(
 _LEADING_TIME = re.compile(
     r"^(?:(?:every|each|on|at|from|by|this|next|in|the|tomorrow|tonight|today|nightly|daily|weekly"
     r"|hourly|monthly|(?:mon|tues|wednes|thurs|fri|satur|sun)days?|nights?|mornings?|weekdays?"
-    r"|evenings?|afternoons?|week|month|hour|day|noon|midnight|\d{1,2}(?::\d\d)?(?: ?[ap]m)?)\b[\s,]*)+"
+    r"|evenings?|afternoons?|week|month|hour|day|noon|midnight|\d{1,2}(?::\d\d)?(?: "
+    r"?[ap]m)?)\b[\s,]*)+"
 )
 
 _RULES: tuple[tuple[Kind, str], ...] = (
@@ -87,7 +88,8 @@ _RULES: tuple[tuple[Kind, str], ...] = (
      r"|both)\b.*\b(?:free|available)\b|\ba time (?:that works|when|for)\b"
      r"|\bneed to schedule a meeting for\b"),
     ("query", r"^(?:know|confirm|verify) (?:if|when|what|where|who|whether|that|how|about)\b"
-     r"|^(?:find|look for|look up|bring up|pull up|open|search)\b(?! (?:a |me a |us a )?(?:time|slot|room))"
+     r"|^(?:find|look for|look up|bring up|pull up|open|search)\b(?! (?:a |me a |us a )?(?:time"
+     r"|slot|room))"
      r"|^(?:i|my) (?:need|want)\b.*\bknow\b|^(?:any |all |my |the )?(?:(?:events|meetings|calendar"
      r"|agenda)|(?<=my )schedule)\b(?!.*\b(?:is|should|needs?|got|was)\b)|calendar ?\?$"),
     ("query", r"^(?:what(?:'s| is| are| do| did| time| day)?|when|where|who|whose|which|how (?:many"
@@ -101,7 +103,8 @@ _RULES: tuple[tuple[Kind, str], ...] = (
      r"|^(?:remove|take)\b.*\b(?:from|off) (?:my |the )?(?:calendar|schedule|agenda)\b"
      r"|^remove\b(?!.*\b(?:from|as)\b)|^remove\b.*\bfrom (?:last|next|this|to|the)\b"
      r"|\bneeds? (?:to be |that )?(?:cancell?ed|deleted|removed)\b|\bneed that (?:deleted|gone)\b"),
-    ("move_event", r"^(?:move|reschedule|shift|postpone|delay|push|bring forward|pull forward|extend"
+    ("move_event", r"^(?:move|reschedule|shift|postpone|delay|push|bring forward|pull forward"
+        r"|extend"
      r"|shorten|lengthen|rename|change|update|switch|swap|modify|edit|adjust|correct|replace)\b"
      r"|^make (?:it|that|the|my)\b.*\b(?:longer|shorter|earlier|later|instead|at \d|on \w+day"
      r"|\d+ ?(?:min|hour))|^(?:remove|take|drop|uninvite|invite|add)\b.*\b(?:from|to|out of) (?:the"
@@ -206,6 +209,8 @@ def route(clause: str) -> Route | None:
         return Route("plan_work")
     if _EVENT.search(text) and _TIMEISH.search(text):
         return Route("schedule_event")
+    if re.match(r"first,? (?:the|a|an) .+\bthen\b", text):
+        return Route("plan_work")
     if hardware or _opens_with_work_verb(text):
         return Route("plan_work", sure=False)
     return Route("schedule_event", sure=False) if _TIMEISH.search(text) else None

@@ -33,11 +33,15 @@ _SUBORDINATE = re.compile(
 )
 _AVAILABILITY = re.compile(
     r"\b(?:is|are|am|'s|'m|he's|she's)\b.*\b(?:busy|free|out|away|off|available|unavailable|booked"
-    r"|wide open)\b|no meetings\b|\bhas (?:meetings|blocked|something|an appointment)\b|\bhave (?:blocked"
-    r"|meetings|something)\b|\bcan(?:'t|not| not|\s*only| only| do)\b|\bcalendar\b|\bwould (?:rather|like to avoid|prefer"
-    r"|like to (?:meet|schedule))\b|\bdo(?:es)?(?: not|n't) want to (?:meet|have)\b|\bexisting schedules\b"
+    r"|wide open)\b|no meetings\b|\bhas (?:meetings|blocked|something|an appointment)\b|\bhave "
+    r"(?:blocked"
+    r"|meetings|something)\b|\bcan(?:'t|not| not|\s*only| only| do)\b|\bcalendar\b|\bwould "
+    r"(?:rather|like to avoid|prefer"
+    r"|like to (?:meet|schedule))\b|\bdo(?:es)?(?: not|n't) want to (?:meet|have)\b|\bexisting "
+    r"schedules\b"
     r"|\bearli?est\b|\bas (?:early|late) as possible\b|\bprefers?\b|\bfind a time\b|\blatest\b"
-    r"|\bavoid\b|^(?:and )?(?:mon|tues|wednes|thurs|fri|satur|sun)day\b|\bnot? (?:before|after|on)\b"
+    r"|\bavoid\b|^(?:and )?(?:mon|tues|wednes|thurs|fri|satur|sun)day\b|\bnot? (?:before|after"
+    r"|on)\b"
 )  # fmt: skip
 
 

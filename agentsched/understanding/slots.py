@@ -1,4 +1,4 @@
-"""Free slots for a meeting: what remains of the allowed hours when everybody's busy time is gone."""
+"""Free slots for a meeting: what remains of the allowed hours without everybody's busy time."""
 
 from __future__ import annotations
 

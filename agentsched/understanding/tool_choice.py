@@ -46,7 +46,8 @@ def rank_tools(request: str, tools: Sequence[Tool], count: int = SHOWN) -> list[
 
 
 _CLAUSES = re.compile(
-    r"(?<=[.!?;])\s+|,?\s+and (?:also |then )?|,\s+(?=then|also|please|help|if|but|what|how)|\bthen\b"
+    r"(?<=[.!?;])\s+|,?\s+and (?:also |then )?|,\s+(?=then|also|please|help|if|but|what|how)"
+    r"|\bthen\b"
 )
 
 

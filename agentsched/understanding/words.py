@@ -11,7 +11,8 @@ POLITE = (
     r"|i want to|i need to|i also need to|i have to|we need to|we have to|we want to|let's|lets"
     r"|help me(?: to)?|help|go ahead and|just|maybe|kindly|make sure (?:to|that)|i'd like|try to"
     r"|i would like|i also want to|for me|i wish to|do me a favor and|assistant|agentsched"
-    r"|perfect|beautiful|alright|all right|good|wait|oh well|that's (?:great|good|right|fine|fantastic)"
+    r"|perfect|beautiful|alright|all right|good|wait|oh well|that's (?:great|good|right|fine"
+    r"|fantastic)"
     r"|that works|not at all|wonderful|awesome|excellent|cool|nice|however|anyway|hmm|right|instead"
     r"|i still need to|i'll need to|i will need to|it should|that should|go and|next"
 )
@@ -41,42 +42,48 @@ WORK_NOUNS = (
 )  # fmt: skip
 
 _VERBS = """
-accept aggregate alert align analyse analyze annotate archive assemble assess back back-up backfill backup
-balance bake benchmark bootstrap build calculate calibrate call cache check checkpoint chunk clean
-clone cluster collect combine compare compile compress compute concatenate convert copy crawl
-cross-validate curate cut deduplicate dedupe denoise deploy design digest distil distill do
-download draft draw dump edit email embed encode enrich ensemble estimate eval evaluate examine execute
-explore export extract featurise featurize fetch fill filter finetune fine-tune finish fit fix
-flash fold forecast format generate get grade grid-search harvest hash hyper-tune import impute
-index infer ingest inspect install integrate join label launch lint load log mail make map measure
-merge migrate mine mirror model monitor move-data normalise normalize notify ocr optimise optimize
-order pack package parse patch pick plot polish post post-process pretest postprocess precompute predict
-prefetch prepare preprocess pre-process pretrain pre-train process profile proofread prove prune
-publish pull purge push quantise quantize query rank read rebuild recompute reconcile record
-redact refit refresh regenerate register reindex release render repair replicate report reproduce
-resample resize restart restore resume retrain review rewrite run sample sanitise sanitize save
-scan score scrape scrub search segment select send sequence serve shard share ship shuffle sign
-simulate smoke-test snapshot soak-test solve sort split stage start stitch store stream submit subsample
-summarise summarize sweep sync synthesise synthesize tag take tear test tokenise tokenize train
-transcribe transcode transfer transform translate trim tune unpack unzip update upgrade upload
-upscale vacuum validate vectorise vectorize verify visualise visualize warm write zip
+accept aggregate alert align analyse analyze annotate archive assemble assess back back-up
+backfill backup balance bake benchmark bootstrap build calculate calibrate call cache check
+checkpoint chunk clean clone cluster collect combine compare compile compress compute concatenate
+convert copy crawl cross-validate curate cut deduplicate dedupe denoise deploy design digest
+distil distill do download draft draw dump edit email embed encode enrich ensemble estimate eval
+evaluate examine execute explore export extract featurise featurize fetch fill filter finetune
+fine-tune finish fit fix flash fold forecast format generate get grade grid-search harvest hash
+hyper-tune import impute index infer ingest inspect install integrate join label launch lint load
+log mail make map measure merge migrate mine mirror model monitor move-data normalise normalize
+notify ocr optimise optimize order pack package parse patch pick plot polish post post-process
+pretest postprocess precompute predict prefetch prepare preprocess pre-process pretrain pre-train
+process profile proofread prove prune publish pull purge push quantise quantize query rank read
+rebuild recompute reconcile record redact refit refresh regenerate register reindex release render
+repair replicate report reproduce resample resize restart restore resume retrain review rewrite
+run sample sanitise sanitize save scan score scrape scrub search segment select send sequence
+serve shard share ship shuffle sign simulate smoke-test snapshot soak-test solve sort split stage
+start stitch store stream submit subsample summarise summarize sweep sync synthesise synthesize
+tag take tear test tokenise tokenize train transcribe transcode transfer transform translate trim
+tune unpack unzip update upgrade upload upscale vacuum validate vectorise vectorize verify
+visualise visualize warm write zip
 """
 
 ROOTS = {"eval": "evaluate", "finetune": "fine-tune", "summarize": "summarise",
          "analyze": "analyse", "tokenize": "tokenise", "quantize": "quantise",
-         "visualize": "visualise", "pretrain": "pre-train", "preprocess": "pre-process"}  # fmt: skip
+         "visualize": "visualise", "pretrain": "pre-train", "preprocess": "pre-process",
+}  # fmt: skip
 """Spellings of one verb."""
 
 
 def _fold(word: str) -> str:
     word = re.sub(r"(?:isation|ization)$", "ise", word)
-    for ending in ("ation", "ings", "ing", "ions", "ion", "ers", "er", "ies", "es", "ed", "s", "e"):
-        if word.endswith(ending) and len(word) - len(ending) >= 3:
-            word = word[: -len(ending)] + ("i" if ending == "ies" else "")
-            break
+    for _ in range(2):  # rendered, render, rend
+        for ending in _ENDINGS:
+            if word.endswith(ending) and len(word) - len(ending) >= 3:
+                word = word[: -len(ending)] + ("i" if ending == "ies" else "")
+                break
     if len(word) > 3 and word[-1] == word[-2] and word[-1] not in "ls":
         word = word[:-1]
     return word[:-1] + "i" if word.endswith("y") and len(word) > 3 else word.replace("yz", "ys")
+
+
+_ENDINGS = ("ation", "ings", "ing", "ions", "ion", "ers", "er", "ies", "es", "ed", "s", "e")
 
 
 def stem(word: str) -> str:
@@ -114,7 +121,7 @@ through end ended ends there pass passes passed succeed succeeds succeeded avail
 finishes step steps task tasks job jobs thing things this that these those only first last other
 now then when after before once as soon everything result results output outputs file files run
 runs ran running you we i do does did not no yet also will can must should long take new here back
-up down around left arrived green live landed good fine happy works out
+up down around left arrived green live landed good fine happy works out slowest fastest
 """
 
 EMPTY = frozenset(stem(word) for word in _EMPTY_WORDS.split())
@@ -131,8 +138,8 @@ COLLECTIVE = frozenset(stem(word) for word in _COLLECTIVE_WORDS.split())
 
 _CONSUMERS_WORDS = """
 compare merge join analyse aggregate summarise report plot visualise pick select publish deploy
-upload push release email mail notify send archive write package ship tear rank checkpoint export
-verify evaluate combine assemble document grade judge post share stitch pack alert validate polish
+upload push release email mail notify send archive package ship tear rank checkpoint export verify
+evaluate combine assemble document grade judge post share stitch pack alert validate polish
 proofread register serve promote tag concatenate recompute convert-back
 """
 

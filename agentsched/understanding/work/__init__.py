@@ -1,1 +1,1 @@
-"""Work in words to a task graph: amounts, clauses, objects, references, and the builder of edges."""
+"""Work in words to a task graph: amounts, clauses, objects, references, builder of edges."""

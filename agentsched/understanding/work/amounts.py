@@ -30,24 +30,40 @@ _ABOUT = (
     r"(?:(?:about|around|roughly|approximately|approx\.?|some|up to|at most|almost|nearly|~|circa"
     r"|exactly|only|just|another|at least|maybe|probably) )*"
 )
-_TYPE = r"(?:(?:nvidia |amd |tesla )?(?:a100|h100|h200|v100|t4|l4|l40s?|b200|a10g?|p100|k80|rtx ?\d+|mi300x?)s?)"
-_VERB = r"(?:takes?|taking|lasts?|lasting|needs?|needing|runs?|running|uses?|using|requires?|requiring|has|have|gets?)"
+_TYPE = (
+    r"(?:(?:nvidia |amd |tesla )?(?:a100|h100|h200|v100|t4|l4|l40s?|b200|a10g?|p100|k80"
+    r"|rtx ?\d+|mi300x?)s?)"
+)
+_VERB = (
+    r"(?:takes?|taking|lasts?|lasting|needs?|needing|runs?|running|uses?|using|requires?"
+    r"|requiring|has|have|gets?)"
+)
 _LEAD = (
     rf"(?:,? ?(?:which|that|it) (?:(?:should|will|would|must) )?{_VERB}(?: for| on)? "
-    rf"|(?:(?:should |will |would |must )?{_VERB}(?: for| on)? |(?:with|for|on|in|of|across|over|at) )?)"
+    rf"|(?:(?:should |will |would |must )?{_VERB}(?: for| on)? |(?:with|for|on|in|of|across|over"
+    rf"|at) )?)"
 )
 
 _PATTERNS: tuple[tuple[Name, str], ...] = (
-    ("retries", rf"(?:and )?(?:retry|retries|retrying|try again)(?: it| each| them)?(?: up to| at most)? (?P<n>{_NUMBER}|once|twice)(?: times| retries)?"),
+    ("retries", rf"(?:and )?(?:retry|retries|retrying|try again)(?: it| each| them)?(?: up to| at "
+        rf"most)? (?P<n>{_NUMBER}|once|twice)(?: times| retries)?"),
     ("retries", rf"(?:with )?(?:up to )?(?P<n>{_NUMBER}) retries"),
-    ("gang", rf"{_LEAD}{_ABOUT}(?P<n>{_NUMBER}) (?:\w+ )?(?:nodes|machines|servers|hosts)(?: with (?P<per>{_NUMBER}) (?:\w+ )?gpus?(?: each)?)?"),
-    ("devices", rf"{_LEAD}{_ABOUT}(?P<n>{_NUMBER}) ?(?:x )?(?:{_TYPE} )?(?:gpus?|accelerators?|tpus?|{_TYPE}){_EACH}"),
-    ("cpus", rf"{_LEAD}{_ABOUT}(?P<n>{_NUMBER}) ?(?:cpu |cpus? |physical )?(?:cores?|cpus?|vcpus?|threads){_EACH}"),
-    ("memory", rf"{_LEAD}{_ABOUT}(?P<n>{_NUMBER}) ?(?P<unit>gb|gib|tb|tib|mb|mib|g)(?: of)? (?:memory|ram|mem){_EACH}"),
+    ("gang", rf"{_LEAD}{_ABOUT}(?P<n>{_NUMBER}) (?:\w+ )?(?:nodes|machines|servers|hosts)(?: with "
+        rf"(?P<per>{_NUMBER}) (?:\w+ )?gpus?(?: each)?)?"),
+    ("devices", rf"{_LEAD}{_ABOUT}(?P<n>{_NUMBER}) ?(?:x )?(?:{_TYPE} )?(?:gpus?|accelerators?"
+        rf"|tpus?|{_TYPE}){_EACH}"),
+    ("cpus", rf"{_LEAD}{_ABOUT}(?P<n>{_NUMBER}) ?(?:cpu |cpus? |physical )?(?:cores?|cpus?|vcpus?"
+        rf"|threads){_EACH}"),
+    ("memory", rf"{_LEAD}{_ABOUT}(?P<n>{_NUMBER}) ?(?P<unit>gb|gib|tb|tib|mb|mib|g)(?: of)? "
+        rf"(?:memory|ram|mem){_EACH}"),
     ("duration", rf"{_LEAD}{_ABOUT}half an hour(?P<half>){_EACH}"),
-    ("duration", rf"{_LEAD}{_ABOUT}(?:an hour and a half|one and a half hours?)(?P<ninety>){_EACH}"),
-    ("duration", rf"{_LEAD}{_ABOUT}(?P<n>\d+(?:[.,]\d+)?(?=[ -]?[a-z])|{_NUMBER}(?=[ -]))[ -]?(?P<unit>{_UNIT})(?:(?: and |,? )?(?P<n2>\d+) ?(?P<unit2>minutes?|mins?|m|seconds?|s)?(?![\w-]))?(?: long)?{_EACH}(?![\w-])"),
-    ("priority", r"(?:with |at )?(?P<high>high|top|highest|urgent|low|lowest) priority|(?P<urgent>urgently|asap)"),
+    ("duration", rf"{_LEAD}{_ABOUT}(?:an hour and a half|one and a half "
+        rf"hours?)(?P<ninety>){_EACH}"),
+    ("duration", rf"{_LEAD}{_ABOUT}(?P<n>\d+(?:[.,]\d+)?(?=[ -]?[a-z])"
+        rf"|{_NUMBER}(?=[ -]))[ -]?(?P<unit>{_UNIT})(?:(?: and |,? )?(?P<n2>\d+) "
+        rf"?(?P<unit2>minutes?|mins?|m|seconds?|s)?(?![\w-]))?(?: long)?{_EACH}(?![\w-])"),
+    ("priority", r"(?:with |at )?(?P<high>high|top|highest|urgent|low|lowest) priority"
+        r"|(?P<urgent>urgently|asap)"),
 )  # fmt: skip
 _COMPILED = tuple(
     (name, re.compile(rf"(?<![\w.-])\(?{pattern}(?![\w-])\)?", re.IGNORECASE))

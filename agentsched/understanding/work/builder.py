@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -16,7 +17,8 @@ from agentsched.understanding.work.references import content, point
 from agentsched.understanding.work.verbs import comes_later, imperative
 
 _EACH_ONE = re.compile(
-    r"^(?P<verb>[\w-]+) (?:each(?: one| of (?:them|these|those|the \w+)| \w+)?|every one(?: of them)?)\b(?P<rest>.*)$",
+    r"^(?P<verb>[\w-]+) (?:each(?: one| of (?:them|these|those|the \w+)| \w+)?|every one(?: of "
+    r"them)?)\b(?P<rest>.*)$",
     re.IGNORECASE,
 )
 _ANAPHOR = re.compile(
@@ -119,7 +121,8 @@ class Builder:
         """Take in what a clause says of tasks; return the tasks it speaks of."""
         text = clause.text
         subject = re.split(
-            r"\b(?:needs?|takes?|requires?|depends?|has|have|must|should|can|could|may|are|is|runs?|uses?|waits?"
+            r"\b(?:needs?|takes?|requires?|depends?|has|have|must|should|can|could|may|are|is"
+            r"|runs?|uses?|waits?"
             r"|will|do(?:es)?(?:n't| not)?|don't|cannot|can't|gets?|only|lasts?)\b",
             text,
             maxsplit=1,
@@ -136,7 +139,8 @@ class Builder:
             self._unlink(targets)
             return targets
         needed = re.match(
-            r"(?:\w+ )?(?:also )?(?:depends? on|needs?|requires?|waits? for|comes? after|goes after|must (?:come|run|follow) after|only on|follows?)\s+(?P<what>.+)$",
+            r"(?:\w+ )?(?:also )?(?:depends? on|needs?|requires?|waits? for|comes? after|goes "
+            r"after|must (?:come|run|follow) after|only on|follows?)\s+(?P<what>.+)$",
             rest,
             re.IGNORECASE,
         )
@@ -239,7 +243,7 @@ class Builder:
         verb = text.split(" ", 1)[0]
         before = self.drafts[last[-1]]
         same = stem(verb) == stem(before.verb)
-        later = comes_later(verb, before.verb)
+        later = comes_later(text, before.title)
         if later is None and not same and self._is_fan(last):
             later = True
         if later is None and not same:
@@ -296,8 +300,9 @@ class Builder:
             for number in known:
                 self._link(number, list(ends))
             return
-        title = imperative(text)
-        self.stages.append([self._add(title, text, set(ends))])
+        order = re.match(r"(?:you|we|i)\b|\w+ing\b", text, re.IGNORECASE)
+        title = imperative(text) if order else (pointed.names or (text,))[0]
+        self.stages.append([self._add(title, text, set(ends), noun=not order)])
 
     def _sources(self, text: str, about: str = "") -> list[int]:
         """Return the tasks a condition points at; a process nobody named before is a new task."""
@@ -365,8 +370,8 @@ class Builder:
             draft = self.drafts[later]
             draft.after = {n for n in draft.after if n not in numbers} | {earlier}
 
-    def _sinks(self, numbers: object) -> set[int]:
-        chosen = set(numbers)  # type: ignore[call-overload]  # any iterable of numbers
+    def _sinks(self, numbers: Iterable[int]) -> set[int]:
+        chosen = set(numbers)
         return chosen - {n for number in chosen for n in self.drafts[number].after}
 
 

@@ -46,36 +46,46 @@ _LINKS: tuple[tuple[Link, str], ...] = (
      r"|separately|side by side|in any order|at once|all together|alongside|in either order"),
     ("last", r"finally|lastly|at the (?:very )?end|in the end|at last|last of all|to finish"
      r"|when everything is done|last|to wrap up"),
-    ("then", r"(?:and )?(?:only )?then|next|(?:right |immediately |directly |shortly )?after (?:that|this|which"
-     r"|those|these)|afterwards?|subsequently|thereafter|following (?:that|this)|after it"
+    ("then", r"(?:and )?(?:only )?then|next|(?:right |immediately |directly |shortly )?after "
+        r"(?:that|this|which"
+     r"|those|these)|afterwards?|subsequently|thereafter|following (?:that|this)|after it|right "
+     r"after(?=\s*(?:,|$|and\b))"
      r"|once (?:that|this)(?:'s| is) (?:done|finished|over|complete)|from there|later on"),
 )  # fmt: skip
 _ADVERB = re.compile(
     r"(?<![\w-])(?:"
     + "|".join(f"(?P<{kind}>{words})" for kind, words in _LINKS)
-    + r"|(?P<drop>first(?: of all)?|firstly|second(?:ly)?|third(?:ly)?|please|to (?:start|begin)(?: with)?"
+    + r"|(?P<drop>first(?: of all)?|firstly|second(?:ly)?|third(?:ly)?|please|to (?:start"
+    r"|begin)(?: with)?"
     r"|also|too|as well|just|simply|if (?:time permits|possible|you can|need be|there is time)"
-    r"|as usual|for me|in total|again|once more|together|all right|now|start by|starting with))(?![\w-])",
+    r"|as usual|for me|in total|again|once more|together|all right|now|start by|starting "
+    r"with))(?![\w-])",
     re.IGNORECASE,
 )
 _SUBORDINATE = re.compile(
-    r"(?<![\w-])(?:,? ?(?:and|but|so)? ?)(?P<word>(?:only |right |immediately |directly )?(?:when(?:ever)?|once|after|as soon as|upon"
+    r"(?<![\w-])(?:,? ?(?:and|but|so)? ?)(?P<word>(?:only |right |immediately |directly "
+    r")?(?:when(?:ever)?|once|after|as soon as|upon"
     r"|before|prior to|while|whilst|until|till|as long as|provided(?: that)?|waiting for|wait for"
     r"|if(?= (?:that|it|they|both|all|everything|this|these|those)\b)))\s+"
-    r"(?!(?:that|this|which|those|these)(?![\w'])(?! (?:is|are|has|have|works?|pass\w*|succeed\w*|goes|looks?|finish\w*|complet\w*)\b))"
+    r"(?!(?:that|this|which|those|these)(?![\w'])(?! (?:is|are|has|have|works?|pass\w*|succeed\w*"
+    r"|goes|looks?|finish\w*|complet\w*)\b))"
     r"(?!the other\b|another\b|one another\b)"
     r"(?P<rest>[^,;:]+)",
     re.IGNORECASE,
 )
 _SENTENCE = re.compile(r"(?<!\be\.g)(?<!\bi\.e)[.!?;]+(?=\s|$)|\n+")
 _FINITE = re.compile(
-    r"^(?P<subject>(?:[\w.'/+-]+ ){0,6}?[\w.'/+-]+|)(?: ?,? |^)(?:(?:also|both|all|each|only|still|really|probably) )*"
-    r"(?P<verb>(?:needs?|takes?|requires?|depends?|has to|have to|must|should|can|could|may|are|is|runs?"
-    r"|uses?|waits?|will|do(?:es)?(?: not|n't)|cannot|can't|gets?|costs?|lasts?|goes|comes?|don't))(?![\w-])",
+    r"^(?P<subject>(?:[\w.'/+-]+ ){0,6}?[\w.'/+-]+|)(?: ?,? |^)(?:(?:also|both|all|each|only|still"
+    r"|really|probably) )*"
+    r"(?P<verb>(?:needs?|takes?|requires?|depends?|has to|have to|must|should|can|could|may|are|is"
+    r"|runs?"
+    r"|uses?|waits?|will|do(?:es)?(?: not|n't)|cannot|can't|gets?|costs?|lasts?|goes|comes?"
+    r"|don't))(?![\w-])",
     re.IGNORECASE,
 )
 _PRONOUN = re.compile(
-    r"^(?:it|they|each|both|all|every\w*|the (?:two|three|four|others?|rest|whole|first|second|last)|these|those"
+    r"^(?:it|they|each|both|all|every\w*|the (?:two|three|four|others?|rest|whole|first|second"
+    r"|last)|these|those"
     r"|which|that|this|no need|nothing|none|neither|there)\b",
     re.IGNORECASE,
 )
@@ -142,7 +152,7 @@ def _begins_clause(said: str, verbs: Set[str]) -> bool:
     text = _strip_lead(said)
     if re.match(r"(?:then|by)\s+\w+ing (?:the|a|an|all|it|them)\b", said, re.IGNORECASE):
         return True
-    if _COMMAND.match(text):
+    if _COMMAND.match(text) or re.match(r"then\s+(?:the|a|an)\s", said, re.IGNORECASE):
         return True
     if re.match(r"[A-Z][a-z]", text):
         return False  # a name in a list: "French, German and Polish"
@@ -183,7 +193,8 @@ _WANT = re.compile(
     re.IGNORECASE,
 )
 _ORDER = re.compile(
-    r"^(?P<verb>[a-z][a-z-]+) (?:(?:up|down|out|off|back|over|on) )?(?:the|a|an|all|my|our|your|its|their|it|them|both|this|these|those"
+    r"^(?P<verb>[a-z][a-z-]+) (?:(?:up|down|out|off|back|over|on) )?(?:the|a|an|all|my|our|your"
+    r"|its|their|it|them|both|this|these|those"
     r"|each|every|everything|whatever)\b",
     re.IGNORECASE,
 )
@@ -268,6 +279,9 @@ def _read(
     kind: Literal["action", "statement", "list"] = "list"
     if re.match(r"\w+ing (?:the|a|an|all|it|them)\b", text) and link == "then":
         text = imperative(text)
+    thing = re.fullmatch(r"(?:the|a|an) (?P<noun>[\w -]{2,40})", text, re.IGNORECASE)
+    if thing and (link == "then" or re.match(r"\W*first\b", body, re.IGNORECASE)):
+        return Clause("action", thing["noun"], start, end, link, trailing), conditions
     if begins_action(text, verbs):
         kind = "action"
     elif is_statement(text, verbs):
@@ -276,7 +290,8 @@ def _read(
 
 
 _PASSIVE = re.compile(
-    r"^(?P<what>(?:the |our |my |all )?[\w' -]+?) (?:also )?(?:needs? to|must|has to|have to|should) be"
+    r"^(?P<what>(?:the |our |my |all )?[\w' -]+?) (?:also )?(?:needs? to|must|has to|have to"
+    r"|should) be"
     r" (?P<verb>\w+(?:ed|ilt|en|nt|un|ut))(?P<rest>(?: .*)?)$",
     re.IGNORECASE,
 )

@@ -86,7 +86,8 @@ def _after_preposition(action: str) -> list[str] | None:
 def _counted(action: str) -> list[str] | None:
     """Read "train five seeds" beside "in parallel"."""
     found = re.search(
-        r"\b(?:the |with |on |for |all )?(?P<n>two|three|four|five|six|seven|eight|ten|[2-9]|1\d|20)"
+        r"\b(?:the |with |on |for |all )?(?P<n>two|three|four|five|six|seven|eight|ten|[2-9]|1\d"
+        r"|20)"
         r" (?:different |random |separate |independent )?(?P<noun>[a-z-]+s)\b",
         action,
         re.IGNORECASE,

@@ -122,7 +122,7 @@ class WorkReader:
         return free or tasks
 
     def _ends_at(self, number: int, sentence: str) -> int:
-        """Return where the last words of a task's title end in the sentence; -1 where they differ."""
+        """Return where the last words of a task's title end in a sentence, or -1."""
         title = self.builder.titles[number].split()
         for words in (title[-2:], title[-1:]):
             pattern = r"\W+".join(re.escape(word) for word in words)
@@ -163,10 +163,16 @@ _CONDITION = re.compile(
 )
 
 
+_WHILE = re.compile(
+    r"(?:^|[;,] )(?:and )?while (?:it|they|that|the \w+|\w+) (?:is |are )?\w+(?P<gap> )(?=\w)",
+    re.IGNORECASE,
+)
+
+
 def _plain(sentence: str, verbs: Set[str]) -> str:
     """Return the sentence, as long as before, with the commas and "then" that writers leave out."""
     sentence = re.sub(r",? followed by ", lambda m: ", then ".ljust(len(m[0])), sentence)
-    found = _CONDITION.search(sentence)
+    found = _CONDITION.search(sentence) or _WHILE.search(sentence)
     if found and begins_action(sentence[found.end() :], verbs):
         at = found.start("gap")
         sentence = f"{sentence[:at]},{sentence[at + 1 :]}"

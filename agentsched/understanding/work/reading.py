@@ -1,4 +1,4 @@
-"""A request for work to a ``PlanWork``: rules read it, a model points out verbs they do not know."""
+"""A request for work to a ``PlanWork``: rules read it, a model points at verbs they lack."""
 
 from __future__ import annotations
 
@@ -59,15 +59,21 @@ def read_work(text: str, turn: Turn) -> PlanWork | None:
         drafts = drafts[:MOST_TASKS]
         for draft in drafts:
             draft.after = {n for n in draft.after if n < MOST_TASKS}
-    graph, notes = to_graph(drafts, _without_repeats(text, turn), turn.context.inventory)
+    graph, notes = to_graph(drafts, _for_hints(text, turn), turn.context.inventory)
     for note in (*notes, *reader.builder.doubts):
         turn.note(note)
     phrases = tuple(crop(part, 300) for part in re.split(r"\n", text) if part.strip())[:20]
     return PlanWork(phrases=phrases or (crop(text, 300),), graph=graph, repeat=reader.repeat)
 
 
-def _without_repeats(text: str, turn: Turn) -> str:
-    """Blank "every Monday at 6": when work repeats is no wish about the time of day."""
+def _for_hints(text: str, turn: Turn) -> str:
+    """Blank what reads like a wish about places and is none.
+
+    "Every Monday at 6" says when work repeats, "publish them together" that one verb has several
+    objects.
+    """
+    if not re.search(r"\b(?:keep|run|place|put|stay|pack|co-?locate)\b", text, re.IGNORECASE):
+        text = re.sub(r"(?<=both )together\b|(?<=them )together\b", " " * 8, text)
     for span in find_spans(text, turn.context):
         if span.kind == "recurrence":
             text = text[: span.start] + " " * (span.end - span.start) + text[span.end :]

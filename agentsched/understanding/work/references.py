@@ -9,12 +9,14 @@ from dataclasses import dataclass
 from agentsched.understanding.words import EMPTY, WORK_VERBS, stem
 
 _SEVERAL = re.compile(
-    r"\b(?:both|they|them|these|those|all|everything|every (?:one|step|task|run|job)|each(?: one| of them)?|the (?:two|three|four"
-    r"|five|six|others?|rest))\b",
+    r"\b(?:both|they|them|these|those|all|everything|every (?:one|step|task|run|job)|each(?: one| "
+    r"of them)?|the (?:two|three|four"
+    r"|five|six|others?|rest|slowest|last)(?: one| of them)?)\b",
     re.IGNORECASE,
 )
 _ALL = re.compile(
-    r"\b(?:all|everything|every (?:step|task|job)|each (?:step|task|job)|the whole|whole thing|all of (?:it|them|this|that))\b",
+    r"\b(?:all|everything|every (?:step|task|job)|each (?:step|task|job)|the whole|whole thing"
+    r"|all of (?:it|them|this|that))\b",
     re.IGNORECASE,
 )
 _ONE = re.compile(r"\b(?:it|its|that|this|it's)\b", re.IGNORECASE)

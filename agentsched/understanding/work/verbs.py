@@ -1,4 +1,4 @@
-"""What verbs of work tell of order: which usually come before which, and which need what was made."""
+"""What verbs of work tell of order: which come before which, and which need what was made."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import re
 from agentsched.understanding.words import CONSUMERS, WORK_VERBS, stem
 
 _RANKS = (
-    "download fetch pull crawl scrape collect ingest import copy clone checkout unpack unzip install"
+    "download fetch pull crawl scrape collect ingest import copy clone checkout unpack unzip "
+    "install"
     " compile mirror harvest snapshot warm",
     "clean preprocess tokenise convert filter normalise resample split shuffle annotate label align"
     " featurise dedupe deduplicate transform transcode index chunk parse sort extract",
@@ -27,9 +28,17 @@ _IRREGULAR = {
 }  # fmt: skip
 
 
-def comes_later(verb: str, than: str) -> bool | None:
-    """Whether a verb's work follows another's by its nature; None where that is open."""
-    if stem(verb) in CONSUMERS:
+_WRITE = stem("write")
+_ACCOUNT = re.compile(
+    r"\b(?:reports?|summar\w+|results?|conclusions?|overview|comparison|findings|post|card|up)\b"
+)
+"""What is written about work that was done."""
+
+
+def comes_later(action: str, than: str) -> bool | None:
+    """Whether an action follows another by what its verb usually needs; None where that is open."""
+    verb, than = action.split(" ", 1)[0], than.split(" ", 1)[0]
+    if stem(verb) in CONSUMERS or (stem(verb) == _WRITE and _ACCOUNT.search(action)):
         return stem(verb) != stem(than)
     mine, theirs = _RANK.get(stem(verb)), _RANK.get(stem(than))
     if mine is None or theirs is None or (mine == theirs and stem(verb) != stem(than)):
@@ -81,7 +90,8 @@ def imperative(action: str) -> str:
     if causative:
         return causative["what"]
     passive = re.match(
-        r"^(?:have|get|let) (?P<what>.+?) (?:be )?(?P<verb>[\w-]+(?:ed|en|nt|lt|ne|wn|de))(?P<rest>(?: .*)?)$",
+        r"^(?:have|get|let) (?P<what>.+?) (?:be )?(?P<verb>[\w-]+(?:ed|en|nt|lt|ne|wn"
+        r"|de))(?P<rest>(?: .*)?)$",
         action,
         re.IGNORECASE,
     )
