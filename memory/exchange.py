@@ -19,9 +19,11 @@ from memory.codec import from_json, line
 from memory.errors import ArchiveError, Conflict
 from memory.records import (
     TABLES,
+    DecisionRecord,
     EvidenceRecord,
     LessonRecord,
     PolicyRecord,
+    PreferenceRecord,
     Record,
     identity,
 )
@@ -85,8 +87,9 @@ def import_(store: MemoryStore, path: Path) -> Imported:
     """Take in what ``export`` wrote: all of it, or nothing when anything is wrong.
 
     Digests, ids and types of everything are checked first. What is here stays, except that a
-    policy whose status changed later there replaces the one here, and a lesson learnt more often
-    there its count. Importing twice changes nothing the second time.
+    policy or preference that changed later there replaces the one here, a lesson learnt more often
+    there its count, and an answered decision one without an answer. Importing twice changes
+    nothing the second time.
 
     Raises:
         ArchiveError: damaged, or not an export; names the file inside and the line.
@@ -190,14 +193,23 @@ def _merge(writer: Writer, item: Record) -> str:
     if known is None:
         writer.put(item)
         return "added"
-    if (
-        isinstance(item, LessonRecord)
-        and isinstance(known, LessonRecord)
-        and item.times > known.times
-    ):
+    if _news(item, known):
         writer.put(item)
         return "updated"
     return "kept"
+
+
+def _news(item: Record, known: Record) -> bool:
+    """Whether an imported record says more than the one of its id that is here."""
+    match item, known:
+        case LessonRecord(), LessonRecord():
+            return item.times > known.times
+        case PreferenceRecord(), PreferenceRecord():
+            return item.updated > known.updated
+        case DecisionRecord(), DecisionRecord():
+            return bool(item.answer and not known.answer)
+        case _:
+            return False
 
 
 def _merge_policy(writer: Writer, item: PolicyRecord, evidence: Sequence[EvidenceRecord]) -> str:

@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from evaluator.calendar import PreferenceLearner
 from evaluator.gate import Verdict
 from memory import (
     EvidenceFile,
@@ -38,8 +39,16 @@ from memory import (
     verify,
 )
 from memory.audit import changes
+from memory.decisions import explain, learn_from, record_decision, undo_decision
 from memory.errors import Ambiguous, Conflict, NotFound
 from memory.features import Features
+from memory.preferences import (
+    list_preferences,
+    load_learner,
+    restore_preference,
+    state_preference,
+    withdraw_preference,
+)
 from memory.records import (
     TABLES,
     CandidateRecord,
@@ -389,6 +398,46 @@ class StoreConformance:
         again = import_(store, first)
         assert (again.added, again.updated, again.traces) == (0, 0, 0)
         assert len(changes(store)) == trail
+
+    # -- preferences ---------------------------------------------------------------------------
+
+    def test_preferences_are_stated_withdrawn_and_restored(self, store: MemoryStore) -> None:
+        """Each change decides anew, and the trail tells them."""
+        events = [{"type": "vendor"}, {"type": "team"}]
+        said = state_preference(store, "type=vendor", "avoid", text="no vendors")
+        assert load_learner(store).prefer(events).order == (1, 0)
+        state_preference(store, "type=vendor", "prefer")
+        assert load_learner(store).prefer(events).order == (0, 1)
+        withdraw_preference(store, said.id[:9], "enough")
+        assert load_learner(store).stated == []
+        assert list_preferences(store) == ()
+        assert "cannot withdraw" in refused(Conflict, lambda: withdraw_preference(store, said.id))
+        restore_preference(store, said.id)
+        assert list_preferences(store)[0].preference.id == said.id
+        verbs = [change.verb for change in changes(store, said.id)]
+        assert verbs == ["state", "state", "withdraw", "restore"]
+
+    def test_what_was_learnt_is_kept_exactly_and_can_be_undone(self, store: MemoryStore) -> None:
+        """A learner read back goes on to the last bit; an undone decision leaves no trace."""
+        events = [{"type": "vendor", "topic": "hiring"}, {"type": "team", "topic": "budget"}]
+        direct = PreferenceLearner()
+        for number in range(4):
+            found = load_learner(store).prefer(events)
+            decision = record_decision(
+                store, subject=f"clash {number}", action="attended", candidates=events,
+                preference=found,
+            )  # fmt: skip
+            learn_from(store, decision.id, 1)
+            direct.learn(events, 1, decision.id)
+            assert load_learner(store).judge(events) == direct.judge(events)
+        before = load_learner(store).judge(events)
+        slip = record_decision(store, subject="slip", action="attended", candidates=events)
+        learn_from(store, slip.id, 0)
+        assert load_learner(store).judge(events) != before
+        assert "undo it first" in refused(Conflict, lambda: learn_from(store, slip.id, 1))
+        undo_decision(store, slip.id)
+        assert load_learner(store).judge(events) == before
+        assert explain(store, decision.id).reasons
 
     def test_import_never_undoes_a_later_status(self, store: MemoryStore, tmp_path: Path) -> None:
         """What was retired after the export stays retired."""

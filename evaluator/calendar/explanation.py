@@ -60,8 +60,8 @@ class Preference:
     reasons: tuple[Reason, ...]
     """First against second: what decides by itself, then by size."""
     flips: tuple[tuple[Change, ...], ...]
-    """Changes after each of which the second would be preferred: single ones, or else the fewest
-    found that make the first like the second."""
+    """Changes after each of which the second would be preferred: single ones, or else several
+    none of which can be left out."""
 
     @property
     def separating(self) -> str:
@@ -139,17 +139,35 @@ def _flips(
             chance = _second_wins(learner, candidates, (first, second), (change,))
             if chance > 0.5:
                 found.append((chance, change))
-            elif changed == first:
+            else:
                 nearest.append((chance, change))
     if found:
         # what flips it surest comes first
         return [(change,) for _, change in sorted(found, key=lambda item: -item[0])]
+    ranked = [change for _, change in sorted(nearest, key=lambda item: -item[0])]
+    fewest = _fewest(learner, candidates, (first, second), ranked)
+    return [fewest] if 0 < len(fewest) <= MOST_CHANGES else []
+
+
+def _fewest(
+    learner: PreferenceLearner,
+    candidates: Sequence[Mapping[str, str]],
+    pair: tuple[int, int],
+    ranked: Sequence[Change],
+) -> tuple[Change, ...]:
+    """Return changes that flip the pair and none of which can be left out; empty if none do."""
     changes: list[Change] = []
-    for _, change in sorted(nearest, key=lambda item: -item[0])[:MOST_CHANGES]:
+    for change in ranked:
         changes.append(change)
-        if _second_wins(learner, candidates, (first, second), changes) > 0.5:
-            return [tuple(changes)]
-    return []
+        if _second_wins(learner, candidates, pair, changes) > 0.5:
+            break
+    else:
+        return ()
+    for change in list(changes):
+        rest = [other for other in changes if other is not change]
+        if _second_wins(learner, candidates, pair, rest) > 0.5:
+            changes = rest
+    return tuple(changes)
 
 
 def _second_wins(

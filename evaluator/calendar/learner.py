@@ -43,8 +43,8 @@ class Settings:
     induction: Induction = field(default_factory=Induction)
     trial: TrialRules = field(default_factory=TrialRules)
     drift: Drift | None = field(default_factory=Drift)
-    tau: float = 0.7
-    """Below this chance of being right, ask."""
+    tau: float = 0.62
+    """Below this chance of being right, ask: about one round in seven."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,7 +84,7 @@ FIELDS: Final = {
 }
 
 LEARNER_TEXT: Final = '''
-"""The trusted learner as it is: rules first, then the mean; ask below 70 percent."""
+"""The trusted learner as it is: rules first, then the mean; ask below 62 percent."""
 
 import math
 
@@ -97,7 +97,7 @@ def doubt(first, second, user):
     if first.rule > second.rule:
         return -1.0
     scale = math.sqrt(first.variance + second.variance + 0.36)
-    return 0.52 - (first.mean - second.mean) / scale
+    return 0.31 - (first.mean - second.mean) / scale
 '''
 """First parent of an evolution."""
 
