@@ -5,6 +5,8 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 PYTEST := $(BIN)/python -m pytest
 
+REQUEST ?= Train the small and the large model on the A100s tonight, evaluate both when they are done \
+and have the report written by 8am; I have the dentist 9-10 tomorrow, move whatever collides
 SCENARIO ?= single-machine
 BUDGET ?= --evaluations 12 --minutes 6
 
@@ -23,10 +25,12 @@ $(READY): pyproject.toml constraints.txt
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV) || { \
 	  echo "could not create $(VENV): install the venv module (Debian: apt install python3-venv)" >&2; exit 1; }
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@mkdir -p demo-out && test -e demo-out/calendar || cp -r examples/calendar demo-out/
 	@touch $@
 
-run: $(READY)  ## The main job: evolve a policy with the embedded model, judge it, report, replay
+run: $(READY)  ## Both halves with the embedded model: a request carried out, then a short evolution
 	$(BIN)/agentsched model pull
+	$(BIN)/agentsched chat --thread "demo-$$(date +%s)" --yes "$(REQUEST)"
 	$(BIN)/agentsched evolve $(SCENARIO) --proposer local $(BUDGET)
 	$(BIN)/agentsched replay "$$(ls -td runs/*-$(SCENARIO) | head -n 1)"
 
@@ -46,9 +50,10 @@ format: $(READY)  ## Let ruff rewrite what it can
 bench: $(READY)  ## Speed and calibration, with scenario, seeds and machine beside each number
 	$(BIN)/python -m benchmarks
 
-test-live: $(READY)  ## Tests with the real model and real servers
+test-live: $(READY)  ## Tests with the real model and real servers, then what the model understands
 	$(BIN)/agentsched model pull
 	$(PYTEST) --live -m live
+	$(BIN)/python -m benchmarks.bench_understanding --out runs/understanding.json
 
 clean:  ## Remove .venv and caches; runs/ and the memory stay
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info

@@ -26,9 +26,10 @@ STEPS: Final = 10_000
 """Rounds of the graph in one turn; replanning has a bound of its own."""
 
 _YES = re.compile(
-    r"(?:y|yes|yep|yeah|ok|okay|sure|go|go ahead|do it|run it|please do|approved?)\b[\s.,!]*", re.I
+    r"(?:y|yes|yep|yeah|ok|okay|sure|go ahead|go|do it|run it|please do|approved?)\b[\s.,!]*", re.I
 )
 _NO = re.compile(r"(?:n|no|nope|stop|cancel|abort|don'?t|never ?mind|leave it)[\s.,!]*", re.I)
+_FILLERS = frozenset({"and", "please", "thanks", "thank", "you"})
 _CHOICE = re.compile(r"(\d{1,3})\s*([a-z])\b", re.I)
 
 
@@ -212,8 +213,8 @@ def read_reply(text: str, ask: Ask) -> Approval:
     rest = said[yes.end() :] if yes else said
     chosen = {number: letter.lower() for number, letter in _CHOICE.findall(rest)}
     if yes or chosen:
-        left = _CHOICE.sub("", rest).strip(" ,.;!") if chosen else rest.strip(" ,.;!")
-        if left.lower() in ("", "and", "please", "thanks", "thank you"):
+        left = re.findall(r"\w+", _CHOICE.sub(" ", rest).lower())
+        if not set(left) - _FILLERS:
             return Approval(decision="yes", choices=_checked(chosen, ask))
     return Approval(decision="edit", text=said)
 
