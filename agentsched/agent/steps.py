@@ -241,7 +241,12 @@ async def replan(state: State, runtime: Run) -> Command[Literal["confirm", "adop
         return Command(goto="report", update={"answer": [Section(title="Trouble", lines=why)]})
     found = await asyncio.to_thread(
         lambda: work.make_plan(
-            graph, context, now, previous=execution.state.plan, inventory=machines
+            graph,
+            context,
+            now,
+            previous=execution.state.plan,
+            started=left.started,
+            inventory=machines,
         )
     )
     if isinstance(found, Infeasible):

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, Protocol
 
-from agentsched.errors import AgentSchedError, UserError
+from agentsched.errors import AgentSchedError, Exit, UserError
 from agentsched.planning.graph import Demand
 
 _KEY = re.compile(r"[a-z0-9][a-z0-9_.-]{0,179}")
@@ -21,6 +21,8 @@ Outcome = Literal["done", "failed", "timeout", "cancelled", "skipped", "refused"
 
 class ExecutorError(AgentSchedError):
     """The executor did not answer, or not in a way that can be understood: nothing is known."""
+
+    exit = Exit.EXECUTION
 
 
 class Refused(ExecutorError):
