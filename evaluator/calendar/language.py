@@ -185,17 +185,46 @@ def _turns(body: list[ast.stmt], known: Mapping[str, int]) -> int:
 
 
 class _Floats(ast.NodeTransformer):
-    """Whole numbers become floats, so that no product grows without end; ranges keep theirs."""
+    """Every value becomes a float where it arises, so that no product grows without end.
+
+    Whole numbers come from literals, truths, ``math.floor`` and ``math.ceil``, and the variable of
+    a loop; only the count of a ``range`` stays what it was.
+    """
 
     def visit_Constant(self, node: ast.Constant) -> ast.Constant:
-        value = float(node.value) if type(node.value) is int else node.value
-        return ast.copy_location(ast.Constant(value), node)
+        return ast.copy_location(ast.Constant(float(node.value)), node)
+
+    def visit_Compare(self, node: ast.Compare) -> ast.BinOp:
+        return _times_one(self.generic_visit(node))
+
+    def visit_UnaryOp(self, node: ast.UnaryOp) -> ast.AST:
+        inner = self.generic_visit(node)
+        return _times_one(inner) if isinstance(node.op, ast.Not) else inner
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        called = self.generic_visit(node)
+        match node.func:
+            case ast.Attribute(ast.Name("math"), "floor" | "ceil"):
+                return _times_one(called)
+            case _:
+                return called
 
     def visit_For(self, node: ast.For) -> ast.For:
-        node.body = [self.visit(statement) for statement in node.body]
+        # the target was checked to be a name
+        name = ast.unparse(node.target)
+        given = ast.Assign([ast.Name(name, ast.Store())], _times_one(ast.Name(name, ast.Load())))
+        node.body = [given, *(self.visit(statement) for statement in node.body)]
         node.orelse = [self.visit(statement) for statement in node.orelse]
         return node
 
 
+def _times_one(value: ast.AST) -> ast.BinOp:
+    assert isinstance(value, ast.expr)
+    return ast.BinOp(ast.Constant(1.0), ast.Mult(), value)
+
+
 def _in_floats(module: ast.Module) -> ast.Module:
+    for node in ast.walk(module):
+        if isinstance(node, ast.FunctionDef) and ast.get_docstring(node) is not None:
+            node.body = node.body[1:] or [ast.Pass()]
     return ast.fix_missing_locations(_Floats().visit(module))

@@ -124,3 +124,21 @@ def test_fields_are_plain_numbers(year: Instance) -> None:
     body = " + ".join(f"event.{name}" for name in sorted(FIELDS["event"]))
     more = " + ".join(f"user.{name}" for name in sorted(FIELDS["user"]))
     simulate(year, Scored(f"def score(event, user):\n    return {body} + {more}\n"))
+
+
+@pytest.mark.parametrize(
+    "whole",
+    [
+        "math.floor(1e300)",
+        "(event.mean < 9e9) + (event.mean < 9e9)",
+        "2 + True",
+        "(not x) + (not x)",
+    ],
+)
+def test_no_product_of_whole_numbers_grows_without_end(year: Instance, whole: str) -> None:
+    # as an int, two squared 900 times would not fit any memory
+    body = (
+        f"x = 0.0\n    x = {whole}\n    for i in range(900):\n        x = x * x\n    return 1 / x"
+    )
+    simulate(year, Scored(HEAD + body))
+    simulate(year, Scored(HEAD + body.replace("x * x", "x * x * (i + 2)")))
