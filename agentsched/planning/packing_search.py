@@ -41,7 +41,7 @@ def improve(problem: PackingProblem, places: Places, effort: Effort) -> Places:
             continue
         idle += 1
         if not solved.proved:
-            size = max(2, size - 1)
+            size = max(min(2, len(problem.capacity)), size - 1)
         elif idle % 4 == 0:
             size = min(size + 1, len(problem.capacity))
     return best

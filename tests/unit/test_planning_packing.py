@@ -13,8 +13,10 @@ from agentsched.planning.inventory import Inventory, Machine
 from agentsched.planning.kubernetes_pods import quantity
 from agentsched.planning.packing import describe_packing, pack
 from agentsched.planning.packing_default import place_by_default
+from agentsched.planning.packing_model import Effort
 from agentsched.planning.packing_problem import NOWHERE, formulate_packing, merit
 from agentsched.planning.packing_repair import repair
+from agentsched.planning.packing_search import improve
 from agentsched.planning.pod_file import load_pods
 from agentsched.planning.pods import Pod
 
@@ -181,6 +183,14 @@ def test_repair_keeps_capacities_and_is_never_worse_than_useless(case, steps) ->
     problem = formulate_packing(made(case, inventory), inventory)
     repaired = repair(problem, place_by_default(problem), steps)
     assert problem.fits(repaired)
+
+
+def test_a_search_without_time_for_any_proof_ends() -> None:
+    """Neighbourhoods shrink when a solve is cut short, but never grow beyond the machines."""
+    problem = formulate_packing([pod("a", 3, "n0"), pod("b", 3), pod("c", 2)], nodes(4))
+    for seed in range(20):
+        places = improve(problem, problem.home, Effort(0.02, workers=1, seed=seed))
+        assert problem.fits(places)
 
 
 def test_more_machines_than_a_solve_can_prove_still_get_a_better_packing_in_time() -> None:
