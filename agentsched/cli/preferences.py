@@ -65,10 +65,23 @@ def list_(
         emit([_summary(item) for item in found])
         return
     if not found:
-        show(f"no preferences in {place}; agentsched memory preferences state type=vendor avoid states one")
+        show(
+            f"no preferences in {place}; agentsched memory preferences state type=vendor avoid states one"
+        )
         return
     table(
-        ("id", "scope", "direction", "preference", "strength", ">weight", ">for", ">against", "source", "from"),
+        (
+            "id",
+            "scope",
+            "direction",
+            "preference",
+            "strength",
+            ">weight",
+            ">for",
+            ">against",
+            "source",
+            "from",
+        ),
         [
             (
                 item.preference.id[:12],

@@ -192,6 +192,7 @@ class _Floats(ast.NodeTransformer):
     """
 
     def visit_Constant(self, node: ast.Constant) -> ast.Constant:
+        assert isinstance(node.value, int | float)
         return ast.copy_location(ast.Constant(float(node.value)), node)
 
     def visit_Compare(self, node: ast.Compare) -> ast.BinOp:
@@ -227,4 +228,5 @@ def _in_floats(module: ast.Module) -> ast.Module:
     for node in ast.walk(module):
         if isinstance(node, ast.FunctionDef) and ast.get_docstring(node) is not None:
             node.body = node.body[1:] or [ast.Pass()]
-    return ast.fix_missing_locations(_Floats().visit(module))
+    _Floats().visit(module)
+    return ast.fix_missing_locations(module)
