@@ -10,6 +10,7 @@ import re
 import sqlite3
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import aiosqlite
 from langgraph.checkpoint.base import BaseCheckpointSaver
@@ -123,9 +124,27 @@ async def _postgres(url: str) -> AsyncIterator[BaseCheckpointSaver[str]]:
         raise UserError(
             "threads in PostgreSQL need the extra: pip install 'agentsched[postgres]'"
         ) from None
-    async with AsyncPostgresSaver.from_conn_string(url, serde=_serializer()) as saver:
-        await saver.setup()
+    async with contextlib.AsyncExitStack() as stack:
+        try:
+            opened = AsyncPostgresSaver.from_conn_string(url, serde=_serializer())
+            saver = await stack.enter_async_context(opened)
+            await saver.setup()
+        except OSError as error:
+            raise _unreachable(url, error) from error
+        except Exception as error:
+            # The driver is not ours to import; its errors are told by where they come from.
+            if type(error).__module__.split(".")[0] != "psycopg":
+                raise
+            raise _unreachable(url, error) from error
         yield saver
+
+
+def _unreachable(url: str, error: Exception) -> StorageError:
+    """Return one line without the password that a URL may hold."""
+    place = urlsplit(url)
+    host = f"{place.hostname or ''}{f':{place.port}' if place.port else ''}{place.path}"
+    why = " ".join(str(error).split())
+    return StorageError(f"threads at {host!r} cannot be opened: {why[:200]}; see [agent] threads")
 
 
 def _serializer() -> JsonPlusSerializer:
