@@ -6,7 +6,6 @@ Shares no code with the engine or with ``metrics``; both must agree to the last 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +14,7 @@ import numpy as np
 from evaluator.cluster.instance import Instance
 from evaluator.cluster.model import Ints, Ints32
 from evaluator.cluster.scenario import load_scenario
+from evaluator.differences import Difference, differences
 from evaluator.errors import InputError, TraceError
 from evaluator.replay_events import absences, check_events, malformed
 from evaluator.replay_rules import (
@@ -32,6 +32,8 @@ from evaluator.replay_texts import Violation, at_time, named
 from evaluator.trace import Outcome, Trace
 from evaluator.tracefile import StoredTrace
 
+__all__ = ["Difference", "Replayed", "differences", "problem", "replay", "verify"]
+
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
@@ -45,19 +47,6 @@ class Replayed:
     """Rows looked at."""
     count: int = 0
     """Violations found, those not listed included."""
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """A stored fact that does not come out again."""
-
-    what: str
-    """A metric, ``violation``, or the digest of an input."""
-    stored: str
-    replayed: str
-
-    def __str__(self) -> str:
-        return f"{self.what}: stored {self.stored}, replayed {self.replayed}"
 
 
 def replay(instance: Instance, trace: Trace) -> Replayed:
@@ -114,13 +103,6 @@ def replay(instance: Instance, trace: Trace) -> Replayed:
     return Replayed(metrics, tuple(violations), n, total)
 
 
-def differences(stored: Mapping[str, float], replayed: Mapping[str, float]) -> list[Difference]:
-    """Metrics whose bits differ, or that only one side has."""
-    names = [*stored, *(name for name in replayed if name not in stored)]
-    pairs = ((name, _exact(stored.get(name)), _exact(replayed.get(name))) for name in names)
-    return [Difference(*pair) for pair in pairs if pair[1] != pair[2]]
-
-
 def verify(stored: StoredTrace, instance: Instance | None = None) -> list[Difference]:
     """Replay a stored trace: empty if its score comes out to the last bit and no rule is broken.
 
@@ -168,10 +150,6 @@ def problem(stored: StoredTrace) -> Instance:
             f"{header.code_version or 'it was made with'}"
         )
     return made
-
-
-def _exact(value: float | None) -> str:
-    return "nothing" if value is None else f"{value!r} ({float(value).hex()})"
 
 
 def _negative(instance: Instance, done_at: Ints) -> bool:
