@@ -187,7 +187,7 @@ def _comparison(other: Rerun) -> dict[str, Any]:
 
 
 def _print(one: Played) -> None:
-    from agentsched.cli.gantt import draw
+    from evaluator.cluster.sketch import draw
 
     header, metrics = one.stored.header, one.replayed.metrics
     rows = [
@@ -213,7 +213,7 @@ def _print(one: Played) -> None:
 
 
 def _print_comparison(first: Played, other: Rerun) -> None:
-    from agentsched.cli.gantt import draw
+    from evaluator.cluster.sketch import draw
     from evaluator.jobs import human
 
     found = other.comparison
