@@ -180,22 +180,28 @@ class Placing:
         return max(0, min([option.room, *free]))
 
     def _groups(self, i: int, rooms: dict[int, int]) -> list[dict[int, int]]:
-        """Return in which options how many members may be, preferred choices first."""
-        machines = self.problem.activities[i].options
+        """Return in which options how many members may be, preferred choices first.
+
+        Each gathering narrows what those before it left; a soft one only puts its choices first.
+        """
         groups = [rooms]
         for number in self._gatherings.get(i, ()):
             rule = self.problem.gatherings[number]
-            if rule.spread and len(rule.activities) > 1:
-                continue
-            sites: dict[int, dict[int, int]] = {}
-            for o, left in rooms.items():
-                if machines[o].machine != NOWHERE and left:
-                    sites.setdefault(rule.places[machines[o].machine], {})[o] = left
-            strict = list(sites.values())
-            if rule.spread:
-                strict = [{next(iter(site)): 1 for site in sites.values()}]
-            groups = strict if rule.cost is None else strict + groups
+            if not rule.spread or len(rule.activities) == 1:
+                strict = [one for group in groups for one in self._narrowed(i, rule, group)]
+                groups = strict if rule.cost is None else strict + groups
         return groups
+
+    def _narrowed(self, i: int, rule: Gathering, rooms: dict[int, int]) -> list[dict[int, int]]:
+        """Return one choice a place for members together, or one of a member a place if spread."""
+        options = self.problem.activities[i].options
+        sites: dict[int, dict[int, int]] = {}
+        for o, left in rooms.items():
+            if options[o].machine != NOWHERE and left:
+                sites.setdefault(rule.places[options[o].machine], {})[o] = left
+        if rule.spread:
+            return [{next(iter(site)): 1 for site in sites.values()}]
+        return list(sites.values())
 
     def _admitted(self, i: int, o: int) -> bool:
         """Whether what is placed already leaves the option to hard gatherings and ledgers."""

@@ -16,7 +16,7 @@ LEAST_SECONDS = 0.02
 """Less than this is not worth starting the solver for."""
 _PAIR = 2
 _FOR_TWO = ("core", "no_lp")
-"""With two workers one pushes the bound up and one looks for schedules; the default pair leaves
+"""With two workers `core` raises the bound and `no_lp` looks for schedules; the default pair leaves
 bounds of project scheduling problems far below (docs/design/planning.md)."""
 _TRUSTED = 1e17
 """Greater bounds have lost digits on their way through a float."""

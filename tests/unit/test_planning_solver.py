@@ -194,6 +194,14 @@ def test_a_gang_that_is_kept_together_waits_for_one_machine():
     assert len(set(found.of("g").machines)) == 1
 
 
+def test_a_soft_wish_for_togetherness_does_not_loosen_a_hard_spread():
+    hints = (SpreadHint(hard=True), TogetherHint())
+    assert isinstance(plan(request(graph(task("g", gang=2), hints=hints))), Infeasible)
+    assert (
+        len(set(planned(request(graph(task("g", gang=2), hints=hints), TWO)).of("g").machines)) == 2
+    )
+
+
 @pytest.mark.parametrize(
     ("day", "start", "end", "hours_open"),
     [
