@@ -31,7 +31,7 @@ class Explanation:
     """In words, with the evidence cited."""
     reasons: tuple[Json, ...]
     """As ``evaluator.calendar.explanation.Reason`` has them; what mattered most comes first."""
-    flips: tuple[Json, ...]
+    flips: tuple[tuple[Json, ...], ...]
     cited: tuple[DecisionRecord, ...]
     """Earlier decisions that the reasons rest on, as far as they are kept."""
     stated: tuple[PreferenceRecord, ...]
@@ -182,7 +182,7 @@ def explain(store: MemoryStore, id: str) -> Explanation:
         ids = dict.fromkeys(id for reason in reasons for id in reason["evidence"])
         cited = [found for id in ids if (found := reader.get(DecisionRecord, id))]
         stated = [rule for id in ids if (rule := reader.get(PreferenceRecord, id))]
-    flips = tuple(decision.facts.get("flips", ()))
+    flips = tuple(tuple(flip) for flip in decision.facts.get("flips", ()))
     text = _told(decision, reasons, flips, cited, stated)
     return Explanation(decision, text, reasons, flips, tuple(cited), tuple(stated))
 
@@ -289,7 +289,7 @@ def _reason(reason: Json, labels: Sequence[str], first: int) -> str:
 def _told(
     decision: DecisionRecord,
     reasons: tuple[Json, ...],
-    flips: tuple[Json, ...],
+    flips: Sequence[Sequence[Json]],
     cited: Sequence[DecisionRecord],
     stated: Sequence[PreferenceRecord],
 ) -> str:
