@@ -20,14 +20,15 @@ from evaluator.calendar.induction import Sign
 from evaluator.calendar.instance import Rules, generate
 from evaluator.calendar.learner import Prior, Settings
 
-USERS: Final = 40
-ROUNDS: Final = 200
-"""Choices of each user that are looked at."""
+USERS: Final = 100
+ROUNDS: Final = 80
+"""Choices of each user that are looked at: many users for a short time say more of the role than
+few for long."""
 OWN: Final = 0.4
 """Share of a weight's variance that lies between users of one role."""
 SEED: Final = b"calendar-prior-1"
 """Seeds of these users; no scenario draws them."""
-TYPICAL_KEPT: Final = 8
+TYPICAL_KEPT: Final = 5
 TYPICAL_BROKEN: Final = 0.03
 """A user seems to have a rule who kept it so often and broke it in at most this share."""
 TYPICAL_WEIGHT: Final = 12.0
