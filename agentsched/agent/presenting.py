@@ -30,7 +30,7 @@ def plan_sections(graph: TaskGraph, plan: Plan, zone: tzinfo) -> list[Section]:
         ]
     sections = [Section(title="Plan", lines=tuple(lines))]
     wishes = [
-        f"{say_hint(hint)} ({'must' if hint.hard else 'wish'}, from {hint.phrase!r})"
+        f"{say_hint(hint)}, from {hint.phrase!r}"
         for hint in graph.hints
         if hint.phrase
     ]

@@ -19,6 +19,8 @@ MOST = 50_000
 """Starts that are looked at for one question."""
 DOUBT = 6.0
 """Hours off the best time of day that one doubt weighs as much as."""
+NEAR = 0.1
+"""Share that an hour off counts where being near counts most."""
 WAIT = 3.0
 """Hours off the best time of day that one day of waiting weighs as much as."""
 
@@ -195,7 +197,10 @@ def _starts(open_: Iterable[Stretch], wanted: Wanted, zone: tzinfo) -> Iterator[
 def _slot(
     start: datetime, wanted: Wanted, doubts: Sequence[tuple[Participant, Sequence[Stretch]]]
 ) -> Slot:
-    """Rank a time by doubts, time of day and waiting."""
+    """Rank a time by doubts, time of day and waiting.
+
+    Something that has a place already goes to the nearest one: an hour away costs an hour off.
+    """
     end = start + wanted.length
     perhaps = tuple(
         person.name
@@ -203,8 +208,10 @@ def _slot(
         if any(s.start < end and s.end > start for s in stretches)
     )
     off = sum(_hours_off(start, end, person) for person, _ in doubts) / len(doubts)
-    from_ = wanted.near or wanted.low
-    wait = WAIT * abs((start - from_).total_seconds()) / 86_400
+    if wanted.near is None:
+        wait = WAIT * (start - wanted.low).total_seconds() / 86_400
+    else:
+        wait, off = abs((start - wanted.near).total_seconds()) / 3600, off * NEAR
     return Slot(start, end, round(DOUBT * len(perhaps) / len(doubts) + off + wait, 6), perhaps)
 
 
