@@ -18,36 +18,16 @@ from agentsched.understanding.intents import (
     When,
 )
 from agentsched.understanding.moments import TimeSpan, find_spans, join
-from agentsched.understanding.people import find_people, find_place, people_span
-from agentsched.understanding.routing import without_politeness
+from agentsched.understanding.people import find_people, find_place
 from agentsched.understanding.text import crop, find_quote
+from agentsched.understanding.titles import (
+    capital,
+    new_title,
+    quoted_title,
+    title_of,
+    without_spans,
+)
 
-_LEAD = re.compile(
-    r"^(?:(?:please |also |and |then |now |just )*(?:schedule|book|set up|setup|set down|set"
-    r"|arrange|plan"
-    r"|put in|put|add|create|make|block(?: off| out)?|pencil in|reserve|organi[sz]e|remind me "
-    r"(?:to|of|about)"
-    r"|remind me|enter|have|i(?:'ve| have)(?: got)?(?: to)?|i(?:'m| am| will be|'ll be) (?:having"
-    r"|going to|in"
-    r"|at)?|i(?:'m| am)|there(?:'s| is)|we(?:'re| are| have)(?: having| going)?|invite|i need|i "
-    r"want|cancel"
-    r"|delete|remove|drop|call off|get rid of|clear|scratch|erase|take off|move|reschedule|shift"
-    r"|postpone"
-    r"|delay|push back|push|bring forward|pull forward|extend|shorten|lengthen|rename|change"
-    r"|update|switch"
-    r"|swap|modify|edit|adjust|replace|accept|decline|turn down|join|attend|find|show)\b\s*)+"
-    r"(?:me |us |in |down |up |off |forward |the time (?:of|for) |the (?:date|day) of )*",
-    re.IGNORECASE,
-)
-_FILLER = re.compile(
-    r"\b(?:(?:a|an|the|my|our|your|this|that|new|another|some|time for|on (?:my|the) (?:calendar"
-    r"|schedule)"
-    r"|(?:to|in|on|into|from|off) (?:my|the|our) (?:calendar|schedule|agenda|diary)|called|titled"
-    r"|named|event"
-    r"|for me|please|instead|it|them|to be|from|to|at|on|by|for|until|starting|of|around|as|too"
-    r"|so)\b\s*)+",
-    re.IGNORECASE,
-)
 _SERIES = re.compile(
     r"\b(?:series|all occurrences|every occurrence|the whole|entire|all of them|recurring|all "
     r"future and past)\b|\ball (?:my|the) \w+s\b(?= series)",
@@ -94,8 +74,8 @@ def read_schedule(text: str, turn: Turn) -> ScheduleEvent:
         TimePhraseError: It names a time that does not exist.
     """
     spans = find_spans(text, turn.context)
-    people, place = find_people(text, turn.context.people), find_place(_without(text, spans))
-    title = _quoted_title(text) or _title(text, spans, place)
+    people, place = find_people(text, turn.context.people), find_place(without_spans(text, spans))
+    title = quoted_title(text) or title_of(text, spans, place)
     if (not title or len(title.split()) > 7) and turn.has_model:
         answer = _ask(text, turn)
         if answer is not None:
@@ -106,7 +86,7 @@ def read_schedule(text: str, turn: Turn) -> ScheduleEvent:
         title = f"Meeting with {', '.join(people)}" if people else "Meeting"
     when = join(spans) if spans else None
     return ScheduleEvent(
-        phrases=(crop(text, 300),), title=crop(_capital(title), 120), when=when,
+        phrases=(crop(text, 300),), title=crop(capital(title), 120), when=when,
         people=people, place=crop(place, 120),
     )  # fmt: skip
 
@@ -124,7 +104,7 @@ def read_move(text: str, turn: Turn) -> MoveEvent | None:
     if (invited or dropped) and which is None:
         which, new = new, None
     by = _shift(text)
-    title = _new_title(text)
+    title = new_title(text)
     moved_to = None if by is not None else new
     event = _reference(text, which, turn, taken=(*invited, *dropped), hide=title)
     place = ""
@@ -189,7 +169,7 @@ def _reference(
     bare = text.replace(hide, " ") if hide else text
     spans = find_spans(bare, turn.context)
     people = tuple(p for p in find_people(bare, turn.context.people) if p not in taken)
-    words = _quoted_title(bare) or _title(bare, spans, "", keep_people=False)
+    words = quoted_title(bare) or title_of(bare, spans, "", keep_people=False)
     for name in taken:
         words = re.sub(rf"\b(?:and |with |, )*{re.escape(name)}\b", "", words)
     words = re.sub(
@@ -320,67 +300,3 @@ def _guests(text: str, turn: Turn) -> tuple[tuple[str, ...], tuple[str, ...]]:
         return tuple(dict.fromkeys([*listed, *known]))
 
     return (names(invite["who"]) if invite else ()), (names(drop["who"]) if drop else ())
-
-
-def _new_title(text: str) -> str:
-    found = re.search(
-        r"\b(?:rename|change the (?:title|name|subject)|call it|retitle)\b.*?(?:\bto\b|\bcall it\b"
-        r"|\bas\b)?\s*[\"“]?(?P<t>[^\"”]+?)[\"”]?[.!?]*$",
-        text,
-        re.IGNORECASE,
-    )
-    if found is None:
-        return ""
-    tail = re.split(r"\bto\b", text, maxsplit=1)[-1] if " to " in text else found["t"]
-    return tail.strip(' .!?"“”')
-
-
-def _quoted_title(text: str) -> str:
-    found = re.search(r"[\"“]([^\"”\n]{1,120})[\"”]", text)
-    return found[1].strip() if found else ""
-
-
-def _without(text: str, spans: list[TimeSpan]) -> str:
-    for span in spans:
-        text = text[: span.start] + " " * (span.end - span.start) + text[span.end :]
-    return text
-
-
-def _title(text: str, spans: list[TimeSpan], place: str, *, keep_people: bool = True) -> str:
-    """Return what is left when times, people, place and the verb are gone."""
-    bare = _without(text, spans)
-    noun = re.search(
-        r"\b(?:lunch|dinner|breakfast|coffee|call|1:1|sync|interview|meeting|drinks|brunch)\b",
-        bare,
-        re.IGNORECASE,
-    )
-    for start, end in people_span(bare):
-        # "Lunch with Dana" is a title of its own; "a meeting with Dana, Ben and Olga" is not.
-        short = keep_people and noun is not None and end - start < 40
-        if not short:
-            bare = bare[:start] + " " * (end - start) + bare[end:]
-    if place:
-        bare = re.sub(rf"\b(?:at|in) (?:the )?{re.escape(place)}", " ", bare)
-    bare = without_politeness(bare.strip(" .,!?"))
-    bare = _LEAD.sub("", bare)
-    bare = re.sub(r"\s+", " ", bare).strip(" .,!?;:-")
-    previous = None
-    while previous != bare:
-        previous = bare
-        bare = re.sub(rf"^(?:{_FILLER.pattern})(?=\S)", "", bare, flags=re.IGNORECASE).strip(
-            " .,!?;:-"
-        )
-        bare = re.sub(
-            r"\s*\b(?:for|at|on|from|to|by|in|until|a|an|the|and|my|of|with|starting|around"
-            r"|instead|please|is|be|me|me up)$",
-            "",
-            bare,
-            flags=re.IGNORECASE,
-        ).strip(" .,!?;:-")
-    return (
-        "" if re.fullmatch(r"(?:event|it|that|this|something|time)?", bare, re.IGNORECASE) else bare
-    )
-
-
-def _capital(title: str) -> str:
-    return title[:1].upper() + title[1:]

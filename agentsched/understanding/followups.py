@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
 
-from agentsched.planning.graph import Demand, Task, TaskGraph
+from agentsched.planning.graph import Task, TaskGraph
 from agentsched.planning.hint_words import read_hints
 from agentsched.understanding.asking import Turn
 from agentsched.understanding.intents import (
@@ -23,8 +23,16 @@ from agentsched.understanding.intents import (
 from agentsched.understanding.moments import take_times
 from agentsched.understanding.text import crop
 from agentsched.understanding.words import EVENT_NOUNS, HARDWARE, WORK_VERBS, stem
-from agentsched.understanding.work.amounts import Amount, take_amounts
+from agentsched.understanding.work.amounts import take_amounts
 from agentsched.understanding.work.builder import Draft
+from agentsched.understanding.work.edits import (
+    reaches,
+    rewired,
+    users_of,
+    with_amount,
+    with_tasks,
+    without,
+)
 from agentsched.understanding.work.graph import reduced, to_graph
 from agentsched.understanding.work.reader import WorkReader
 from agentsched.understanding.work.references import content, point
@@ -185,7 +193,7 @@ def _shifted(text: str, graph: TaskGraph, titles: Sequence[str], turn: Turn) -> 
             moved["release"] = turn.context.now + max(by, timedelta())
         tasks.append(task.model_copy(update=moved))
     change = SetField(tasks=tuple(t.id for t in tasks), field="release", value=crop(text, 120))
-    return [change], _with(graph, tasks)
+    return [change], with_tasks(graph, tasks)
 
 
 def _added(text: str, graph: TaskGraph, titles: Sequence[str], turn: Turn) -> _Done | None:
@@ -223,7 +231,7 @@ def _added(text: str, graph: TaskGraph, titles: Sequence[str], turn: Turn) -> _D
     ]
     for note in notes:
         turn.note(note)
-    return [AddTask(task=task.id) for task in added], _with(graph, tasks)
+    return [AddTask(task=task.id) for task in added], with_tasks(graph, tasks)
 
 
 def _dropped(text: str, graph: TaskGraph, titles: Sequence[str], turn: Turn) -> _Done | None:
@@ -255,7 +263,7 @@ def _waiting(text: str, graph: TaskGraph, titles: Sequence[str], turn: Turn) -> 
     changes: list[Change] = []
     for target in tasks:
         for source in sources:
-            if _reaches(edges, source, target):
+            if reaches(edges, source, target):
                 turn.clarify(
                     f"{titles[source]!r} waits for {titles[target]!r} already. Turn their order "
                     f"round?"
@@ -264,7 +272,7 @@ def _waiting(text: str, graph: TaskGraph, titles: Sequence[str], turn: Turn) -> 
             edges[target].add(source)
         after = tuple(graph.tasks[n].id for n in sources)
         changes.append(WaitFor(task=graph.tasks[target].id, after=after))
-    return changes, _rewired(graph, edges)
+    return changes, rewired(graph, edges)
 
 
 def _unbound(text: str, graph: TaskGraph, titles: Sequence[str], turn: Turn) -> _Done | None:
@@ -288,7 +296,7 @@ def _unbound(text: str, graph: TaskGraph, titles: Sequence[str], turn: Turn) -> 
     changes: list[Change] = [
         Unbind(task=graph.tasks[n].id, after=tuple(sorted(gone))) for n in tasks
     ]
-    return changes, _with(graph, changed)
+    return changes, with_tasks(graph, changed)
 
 
 def _side_by_side(text: str, graph: TaskGraph, titles: Sequence[str], turn: Turn) -> _Done | None:
@@ -315,7 +323,7 @@ def _side_by_side(text: str, graph: TaskGraph, titles: Sequence[str], turn: Turn
         else task
         for task in tasks
     ]
-    return (list(changes), _with(graph, tasks)) if changes else None
+    return (list(changes), with_tasks(graph, tasks)) if changes else None
 
 
 def _chained(text: str, graph: TaskGraph, titles: Sequence[str], turn: Turn) -> _Done | None:
@@ -327,10 +335,10 @@ def _chained(text: str, graph: TaskGraph, titles: Sequence[str], turn: Turn) -> 
     edges = [{numbers[a] for a in task.after} for task in graph.tasks]
     changes: list[Change] = []
     for earlier, later in pairwise(group):
-        if not _reaches(edges, earlier, later) and not _reaches(edges, later, earlier):
+        if not reaches(edges, earlier, later) and not reaches(edges, later, earlier):
             edges[later].add(earlier)
             changes.append(WaitFor(task=graph.tasks[later].id, after=(graph.tasks[earlier].id,)))
-    return (changes, _rewired(graph, edges)) if changes else None
+    return (changes, rewired(graph, edges)) if changes else None
 
 
 def _set(text: str, graph: TaskGraph, titles: Sequence[str], turn: Turn) -> _Done | None:
@@ -340,9 +348,9 @@ def _set(text: str, graph: TaskGraph, titles: Sequence[str], turn: Turn) -> _Don
     changes: list[Change] = []
     tasks = list(graph.tasks)
     for amount in amounts:
-        chosen = named or _users_of(amount, graph)
+        chosen = named or users_of(amount, graph)
         for n in chosen:
-            tasks[n] = _with_amount(tasks[n], amount)
+            tasks[n] = with_amount(tasks[n], amount)
         ids = tuple(graph.tasks[n].id for n in chosen)
         changes.append(SetField(tasks=ids, field=amount.name, value=crop(amount.phrase, 120)))
     for span in times:
@@ -357,7 +365,7 @@ def _set(text: str, graph: TaskGraph, titles: Sequence[str], turn: Turn) -> _Don
             ids = tuple(tasks[n].id for n in chosen)
             field = "deadline" if due else "release"
             changes.append(SetField(tasks=ids, field=field, value=crop(span.when.phrase, 120)))  # type: ignore[arg-type]  # one of its two literals
-    changed = _with(graph, tasks)
+    changed = with_tasks(graph, tasks)
     inventory = turn.context.inventory
     if inventory is not None:
         hints = read_hints(text, inventory=inventory, tasks=graph.tasks).hints
@@ -368,85 +376,6 @@ def _set(text: str, graph: TaskGraph, titles: Sequence[str], turn: Turn) -> _Don
             whom = tuple(dict.fromkeys(id for hint in hints for id in hint.tasks))
             changes.append(SetField(tasks=whom, field="hints", value=crop(text, 120)))
     return (changes, changed) if changes else None
-
-
-def without(graph: TaskGraph, gone: set[str]) -> TaskGraph:
-    """Return the graph without some tasks; what waited for them waits for what they waited for."""
-    after = {task.id: task.after for task in graph.tasks}
-
-    def kept(ids: Sequence[str]) -> tuple[str, ...]:
-        found: list[str] = []
-        for id in ids:
-            found += kept(after[id]) if id in gone else (id,)
-        return tuple(dict.fromkeys(found))
-
-    tasks = [
-        task.model_copy(update={"after": kept(task.after)})
-        for task in graph.tasks
-        if task.id not in gone
-    ]
-    hints = tuple(
-        hint.model_copy(update={"tasks": tuple(id for id in hint.tasks if id not in gone)})
-        for hint in graph.hints
-        if not hint.tasks or set(hint.tasks) - gone
-    )
-    apart = tuple(pair for pair in graph.apart if not set(pair) & gone)
-    phrases = {p for task in graph.tasks if task.id in gone for p in task.phrases}
-    phrases -= {p for task in tasks for p in task.phrases}
-    goals = tuple(goal for goal in graph.goals if goal not in phrases)
-    return _with(graph.model_copy(update={"hints": hints, "apart": apart, "goals": goals}), tasks)
-
-
-def _with(graph: TaskGraph, tasks: Sequence[Task]) -> TaskGraph:
-    """Return the graph with other tasks, checked anew and without redundant edges."""
-    numbers = {task.id: n for n, task in enumerate(tasks)}
-    edges = reduced([{numbers[a] for a in task.after} for task in tasks])
-    ids = list(numbers)
-    slim = [
-        task.model_copy(update={"after": tuple(ids[n] for n in sorted(edges[number]))})
-        for number, task in enumerate(tasks)
-    ]
-    fields = {name: getattr(graph, name) for name in TaskGraph.model_fields}
-    fields["goals"] = tuple(dict.fromkeys((*graph.goals, *(p for t in slim for p in t.phrases))))
-    return TaskGraph(**{**fields, "tasks": tuple(slim)})
-
-
-def _rewired(graph: TaskGraph, edges: Sequence[set[int]]) -> TaskGraph:
-    tasks = [
-        task.model_copy(update={"after": tuple(graph.tasks[n].id for n in sorted(edges[number]))})
-        for number, task in enumerate(graph.tasks)
-    ]
-    return _with(graph, tasks)
-
-
-def _with_amount(task: Task, amount: Amount) -> Task:
-    value = amount.value
-    match amount.name:
-        case "duration":
-            return task.model_copy(update={"duration": max(1, round(value))})
-        case "gang" | "retries" | "priority":
-            update: dict[str, object] = {amount.name: int(value)}
-            if amount.per:
-                update["demand"] = task.demand.model_copy(update={"devices": amount.per})
-            return task.model_copy(update=update)
-        case "devices":
-            demand: Demand = task.demand.model_copy(update={"devices": int(value)})
-        case _:
-            demand = task.demand.model_copy(update={amount.name: value})
-    return task.model_copy(update={"demand": demand})
-
-
-def _users_of(amount: Amount, graph: TaskGraph) -> list[int]:
-    """Return the tasks that hold such a thing already; all where none does."""
-    users: dict[str, Callable[[Task], bool]] = {
-        "devices": lambda task: task.demand.devices > 0,
-        "memory": lambda task: task.demand.memory > 0,
-        "gang": lambda task: task.gang > 1,
-        "cpus": lambda task: task.demand.cpus != 1,
-    }
-    has = users.get(amount.name)
-    found = [n for n, task in enumerate(graph.tasks) if has is None or has(task)]
-    return found or list(range(len(graph.tasks)))
 
 
 def _named(text: str, graph: TaskGraph, titles: Sequence[str]) -> list[int]:
@@ -473,16 +402,3 @@ def _pointed(text: str, graph: TaskGraph, titles: Sequence[str]) -> list[int]:
     if exact:
         return exact
     return list(point(text, titles, [list(range(len(titles)))]).tasks)
-
-
-def _reaches(edges: Sequence[set[int]], start: int, goal: int) -> bool:
-    """Whether ``start`` waits, directly or not, for ``goal``."""
-    seen, todo = {start}, [start]
-    while todo:
-        number = todo.pop()
-        if number == goal:
-            return True
-        new = edges[number] - seen
-        seen |= new
-        todo += new
-    return False

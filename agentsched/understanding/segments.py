@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from agentsched.understanding.routing import Kind, Route, is_work, route, without_politeness
 from agentsched.understanding.text import mask
@@ -18,6 +19,12 @@ class Segment:
     sure: bool = True
 
 
+MOST = 150
+"""Clauses that are told apart; a message of readable length has fewer."""
+_JOINTS = 40
+"""Places in one sentence that are tried for a cut."""
+_LOOK = 600
+"""Letters of a clause that say what it asks for."""
 _SENTENCE_END = re.compile(r"(?<![.\s][a-zA-Z])(?<!\be\.g)(?<!\bi\.e)(?<!\bvs)[.!?;]+(?=\s|$)|\n+")
 _JOINT = re.compile(r"(?:,\s*(?:and\s+|then\s+|but\s+|so\s+)*|\s+(?:and|but)\s+(?:then\s+)?)(?=\w)")
 _OPENS = re.compile(
@@ -45,18 +52,18 @@ _AVAILABILITY = re.compile(
 )  # fmt: skip
 
 
-def segment(text: str, *, follow_up: bool = False) -> tuple[Segment, ...]:
+def segment(text: str) -> tuple[Segment, ...]:
     """Return the message's requests in order; ``text`` is cleaned."""
     clauses = [
         Segment(part, kind=found.kind if found else None, sure=found.sure if found else False)
-        for part in _clauses(text)
-        for found in (_route(part, follow_up=follow_up),)
+        for part in _clauses(text)[:MOST]
+        for found in (_route(part),)
     ]
     return tuple(_grouped(clauses))
 
 
-def _route(clause: str, *, follow_up: bool) -> Route | None:
-    masked = mask(clause)
+def _route(clause: str) -> Route | None:
+    masked = mask(clause[:_LOOK])
     subordinate = _SUBORDINATE.match(masked.lower())
     if subordinate and not clause.rstrip().endswith("?"):
         rest = masked[subordinate.start("rest") :]
@@ -85,12 +92,12 @@ def _sentences(text: str) -> list[str]:
 
 def _split_where_kind_changes(sentence: str) -> list[str]:
     masked = mask(sentence)
-    for joint in _JOINT.finditer(masked):
+    for joint in islice(_JOINT.finditer(masked), _JOINTS):
         left, right = sentence[: joint.start()], sentence[joint.end() :]
         opens = _OPENS.match(masked[joint.end() :].lower())
         if not opens or not re.search(r"\w{2}.*\w{2}", left):
             continue
-        before, after = _route(left, follow_up=False), _route(right, follow_up=False)
+        before, after = _route(left), _route(right)
         if after is None or not after.sure or after.kind == "plan_work":
             continue
         if before is None:

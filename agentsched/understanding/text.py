@@ -6,7 +6,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
-LONGEST = 12_000
+LONGEST = 8_000
 """Characters of a message that are read; nobody types more, and a paste is data."""
 
 _QUOTED = re.compile(r'"[^"\n]{1,4000}"|“[^”\n]{1,4000}”|`[^`]{1,4000}`|(?m:^>.*$)')

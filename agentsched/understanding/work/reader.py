@@ -16,6 +16,9 @@ from agentsched.understanding.work.builder import SEVERAL_LATER, Builder
 from agentsched.understanding.work.clauses import Clause, begins_action, clauses, sentences
 from agentsched.understanding.work.verbs import imperative
 
+MOST = 60
+"""Tasks of one message, about; what follows them is not read."""
+
 
 class WorkReader:
     """Reads sentences and keeps what belongs to the whole: repetition, limits, leftovers."""
@@ -38,6 +41,8 @@ class WorkReader:
         """Read all sentences of a text."""
         found = sentences(text)
         for number, sentence in enumerate(found):
+            if len(self.builder.drafts) > MOST:
+                break
             later = " ".join(found[number + 1 :])
             self.sentence(sentence, later)
         return self.builder
@@ -51,6 +56,9 @@ class WorkReader:
         owners: list[list[int]] = []
         self.builder.begin_sentence()
         for number, clause in enumerate(parts):
+            if len(self.builder.drafts) > MOST:
+                owners.append([])
+                continue
             follows = bare[clause.end :] + " " + later
             near = [a for a in amounts if clause.start <= a.start < _next_start(parts, number)]
             several = any(a.each for a in near) or SEVERAL_LATER.search(follows) is not None
@@ -59,7 +67,7 @@ class WorkReader:
         for amount in amounts:
             chosen = self._owner(amount.start, parts, owners)
             if not amount.each:
-                chosen = self._nearest(amount, chosen, sentence)
+                chosen = self._nearest(amount, chosen, sentence, parts)
             self.builder.set_amount(chosen, amount)
         for span in times:
             self._place_time(span, parts, owners, sentence)
@@ -104,7 +112,9 @@ class WorkReader:
                 chosen = tasks or chosen
         return chosen
 
-    def _nearest(self, amount: Amount, tasks: list[int], sentence: str) -> list[int]:
+    def _nearest(
+        self, amount: Amount, tasks: list[int], sentence: str, parts: list[Clause]
+    ) -> list[int]:
         """Return whose amount it is where one verb has several objects: those just before it.
 
         "The fuzzers for 6 hours and the suite for 2": an amount between the objects is of the one
@@ -112,7 +122,9 @@ class WorkReader:
         """
         if len(tasks) < 2:
             return tasks
-        ends = {n: self._ends_at(n, sentence) for n in tasks}
+        own = [clause for clause in parts if clause.start <= amount.start]
+        clause = sentence[: own[-1].end] if own else sentence
+        ends = {n: self._ends_at(n, clause) for n in tasks}
         if min(ends.values()) < 0:
             return tasks
         before = [n for n in tasks if ends[n] <= amount.start]

@@ -13,10 +13,7 @@ from agentsched.understanding.moments import find_spans
 from agentsched.understanding.text import crop, stands_in
 from agentsched.understanding.words import NO_VERB, WORK_VERBS, stem
 from agentsched.understanding.work.graph import to_graph
-from agentsched.understanding.work.reader import WorkReader
-
-MOST_TASKS = 60
-"""Tasks of one message; more belong into a job file."""
+from agentsched.understanding.work.reader import MOST, WorkReader
 
 _Quote = Annotated[str, Field(max_length=90)]
 
@@ -51,14 +48,14 @@ def read_work(text: str, turn: Turn) -> PlanWork | None:
     drafts = reader.builder.drafts
     if not drafts:
         return None
-    if len(drafts) > MOST_TASKS:
+    if len(drafts) > MOST:
         turn.note(
-            f"{len(drafts)} tasks in one message: the first {MOST_TASKS} were taken; "
+            f"There are more than {MOST} tasks in the message: the first {MOST} were taken; "
             f"put longer lists into a job file."
         )
-        drafts = drafts[:MOST_TASKS]
+        drafts = drafts[:MOST]
         for draft in drafts:
-            draft.after = {n for n in draft.after if n < MOST_TASKS}
+            draft.after = {n for n in draft.after if n < MOST}
     graph, notes = to_graph(drafts, _for_hints(text, turn), turn.context.inventory)
     for note in (*notes, *reader.builder.doubts):
         turn.note(note)
