@@ -1,7 +1,7 @@
 """``calendar-conflicts``: a family of users and years, with what counts as better.
 
-Has the parts of a cluster scenario (objective, guards, known rules, splits), so that the same gate
-can judge resolvers.
+Has the parts of every world's scenarios (``evaluator.world.Scenario``), so that the same loop and
+the same gate serve resolvers.
 """
 
 from __future__ import annotations
@@ -69,6 +69,18 @@ class CalendarScenario:
         said = (VERSION, *(getattr(self, name) for name in self.__slots__))
         return hashlib.sha256(repr(said).encode()).hexdigest()
 
+    @property
+    def text(self) -> str:
+        """Its TOML."""
+        from evaluator.calendar.scenario_file import to_toml
+
+        return to_toml(self)
+
+    @property
+    def files(self) -> tuple[tuple[str, str], ...]:
+        """Nothing is read beside the text."""
+        return ()
+
     def instance(self, split: str, index: int, seed: bytes) -> Instance:
         """Return user ``index`` of a split; splits never share a user.
 
@@ -118,8 +130,8 @@ CONFLICTS: Final = CalendarScenario(
         Guard("acted_error", "min", 0.05),
         Guard("drift_recovery", "min", 0.25),
     ),
-    known=("random", "urgency", "knn", "bradley-terry", "bayes-cold", "bayes"),
-    start="bayes",
+    known=("random", "urgency", "knn", "bradley-terry", "bayes-cold", "bayes", "learner"),
+    start="learner",
     splits={"train": 10, "validation": 20, "test": 50, "unseen": 10, "smoke": 2},
     roles=ROLES[:5],
     unseen_roles=ROLES[5:],

@@ -12,6 +12,7 @@ from evaluator.calendar.rules.bradley_terry import BradleyTerry
 from evaluator.calendar.rules.knn import Knn
 from evaluator.calendar.rules.random_order import RandomOrder
 from evaluator.calendar.rules.urgency import Urgency
+from evaluator.calendar.scored import LEARNER_TEXT, Scored
 from evaluator.errors import InputError
 
 _KNOWN: Final[Mapping[str, MakeResolver]] = {
@@ -19,6 +20,7 @@ _KNOWN: Final[Mapping[str, MakeResolver]] = {
     "bayes-cold": lambda role, seed: Bayes(),
     "bradley-terry": lambda role, seed: BradleyTerry(),
     "knn": lambda role, seed: Knn(),
+    "learner": lambda role, seed: Scored(LEARNER_TEXT, role),
     "random": lambda role, seed: RandomOrder(seed),
     "urgency": lambda role, seed: Urgency(),
 }
