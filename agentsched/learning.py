@@ -16,19 +16,11 @@ from agentsched.evolution.loop import Incumbent, Outcome
 from agentsched.evolution.report import headline, subject
 from agentsched.evolution.run import storage
 from agentsched.evolution.seeds import Seeds
-from agentsched.evolution.state import State
-from agentsched.scoring import header_of
-from evaluator.candidates import read_policy
-from evaluator.cluster.model import columns_digest
-from evaluator.cluster.scenario import Scenario
-from evaluator.cluster.simulation import simulate
+from agentsched.scoring import header_of, own_lane
 from evaluator.errors import TraceError
-from evaluator.metrics import measure
-from evaluator.policies.catalogue import load_rule
-from evaluator.policies.native import NativeRule
-from evaluator.policy import PolicySource
 from evaluator.sandbox import Level, Sandbox
-from evaluator.tracefile import write_trace
+from evaluator.world import Rule, Scenario
+from evaluator.worlds import world_of, write_trace
 from memory import (
     EvidenceFile,
     Features,
@@ -97,6 +89,7 @@ def store_traces(outcome: Outcome) -> tuple[Evidence, ...]:
         StorageError: The folder cannot be written.
     """
     state, scenario = outcome.state, outcome.scenario
+    world = world_of(scenario)
     split, labels = (TEST, (TEST,)) if state.verdicts else (VALIDATION, (VALIDATION, FINAL))
     seeds = Seeds(bytes.fromhex((outcome.run / "secret").read_text(encoding="ascii")))
     seed = seeds.of(*labels)
@@ -106,19 +99,20 @@ def store_traces(outcome: Outcome) -> tuple[Evidence, ...]:
     found: list[Evidence] = []
     with _sandbox(outcome) as sandbox:
         for who in _shown(outcome):
-            policy = _policy(state, who)
+            policy = _policy(outcome, who)
             expected = state.finals.get((split, who), {}).get("digests", [])
             for index in range(scenario.splits[TEST] if outcome.accepted else 1):
                 instance = scenario.instance(split, index, seed)
-                trace = simulate(instance, policy, sandbox=sandbox)
-                if index < len(expected) and columns_digest(trace) != expected[index]:
+                trace = world.simulate(instance, policy, sandbox=sandbox)
+                if index < len(expected) and world.trace_digest(trace) != expected[index]:
                     raise TraceError(
                         f"{who} on {split} {index}: simulated again, the trace differs from the "
                         "run's; was the code changed meanwhile?"
                     )
-                metrics = measure(instance, trace)
+                metrics = world.measure(instance, trace)
                 path = folder / f"{who}-{split}-{index:03d}.trace"
                 write_trace(
+                    world,
                     path,
                     trace,
                     header_of(scenario, instance, policy, split, index, seed, metrics),
@@ -144,7 +138,9 @@ def remember(
         verdict = state.verdicts[outcome.accepted]
         kept = add_accepted(
             store,
-            read_policy(member.text, f"{scenario.name}-{outcome.run.name[:15]}-{member.name}"),
+            world_of(scenario).read_policy(
+                member.text, f"{scenario.name}-{outcome.run.name[:15]}-{member.name}"
+            ),
             verdict,
             [_evidence(one, outcome.accepted) for one in evidence],
             where,
@@ -178,17 +174,16 @@ def _shown(outcome: Outcome) -> list[str]:
     return list(dict.fromkeys([subject(state), *rivals]))
 
 
-def _policy(state: State, who: str) -> PolicySource | NativeRule:
+def _policy(outcome: Outcome, who: str) -> Rule:
+    state, world = outcome.state, world_of(outcome.scenario)
     if who in state.known and who != state.incumbent:
-        return load_rule(who)
-    return read_policy(state.member(who).text, who)
+        return world.load_rule(who)
+    return world.read_policy(state.member(who).text, who)
 
 
 def _sandbox(outcome: Outcome) -> AbstractContextManager[Sandbox | None]:
     """A sandbox, if one of the policies needs it."""
-    state = outcome.state
-    policies = [_policy(state, who) for who in _shown(outcome)]
-    if all(isinstance(policy, NativeRule) or policy.lane == "pure" for policy in policies):
+    if all(own_lane(_policy(outcome, who)) != "general" for who in _shown(outcome)):
         return nullcontext()
     manifest = json.loads((outcome.run / "run.json").read_text(encoding="utf-8"))
     config = EvolveConfig.from_json(manifest["config"])

@@ -6,31 +6,25 @@ import hashlib
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from agentsched import __version__
 from agentsched.errors import UserError
-from evaluator.cluster.instance import Instance
-from evaluator.cluster.scenario import Scenario
-from evaluator.cluster.simulation import simulate
+from evaluator.differences import differences
 from evaluator.errors import TraceError
 from evaluator.evaluation import cpu_seconds
-from evaluator.metrics import measure
-from evaluator.policies.native import NativeRule
 from evaluator.policy import PolicySource
-from evaluator.replay import differences, replay
 from evaluator.sandbox import Sandbox
-from evaluator.trace import Trace
-from evaluator.tracefile import TraceHeader
-from evaluator.workloads.windows import Recorded
+from evaluator.traceheader import Problem, TraceHeader
+from evaluator.world import Lane, Rule, Scenario
+from evaluator.worlds import world_of
 
-Lane = Literal["pure", "python", "general"]
 Where = Literal["pure", "python", "general", "native"]
-"""Native rules are part of the engine."""
+"""Native rules are part of the world."""
 LISTED = 10
 """Violations that a score card puts into words."""
 
-Keep = Callable[[int, Instance, Trace, dict[str, float]], None]
+Keep = Callable[[int, Any, Any, dict[str, float]], None]
 """Told of each instance's index, the instance, its trace and its metrics."""
 
 
@@ -55,11 +49,11 @@ class ScoreCard:
     """Level of the sandbox it ran in; ``not needed`` when no foreign code ran."""
     metrics: Mapping[str, Estimate]
     tasks: int
-    """Task completions, all instances together."""
+    """Size of all instances together, in the world's unit."""
     decisions: int
     """Rows of the traces."""
     epochs: int
-    """Scheduling passes."""
+    """Times the policy was asked."""
     cpu_seconds: float
     """Of simulating, on both sides of the pipe; compiling, loading and replaying excluded."""
     violations: int
@@ -69,17 +63,17 @@ class ScoreCard:
 
     @property
     def tasks_per_cpu_second(self) -> float:
-        """Simulated task completions a CPU second."""
+        """Simulated tasks (or rounds, …) a CPU second."""
         return self.tasks / max(self.cpu_seconds, 1e-9)
 
 
 def score(
-    policy: PolicySource | NativeRule,
-    instances: Sequence[Instance],
+    policy: Rule,
+    instances: Sequence[Problem],
     *,
     lane: Lane | None = None,
     sandbox: Sandbox | None = None,
-    warm: Instance | None = None,
+    warm: Problem | None = None,
     keep: Keep | None = None,
 ) -> ScoreCard:
     """Run a policy on every instance.
@@ -96,20 +90,20 @@ def score(
         PolicyError: The policy failed on an instance; it has no score.
         TraceError: The replay does not give the same numbers: a bug, never a bad policy.
     """
-    own = "native" if isinstance(policy, NativeRule) else policy.lane
-    where = lane or own
+    world = world_of(instances[0])
+    where = lane or own_lane(policy)
     rows: list[dict[str, float]] = []
     violations: list[str] = []
     tasks = decisions = epochs = broken = 0
     cpu = 0.0
     if warm is not None:
-        simulate(warm, policy, lane=lane, sandbox=sandbox)
+        world.simulate(warm, policy, lane=lane, sandbox=sandbox)
     for index, instance in enumerate(instances):
         before = cpu_seconds(sandbox)
-        trace = simulate(instance, policy, lane=lane, sandbox=sandbox)
+        trace = world.simulate(instance, policy, lane=lane, sandbox=sandbox)
         cpu += cpu_seconds(sandbox) - before
-        metrics = measure(instance, trace)
-        checked = replay(instance, trace)
+        metrics = world.measure(instance, trace)
+        checked = world.replay(instance, trace)
         if checked.count == 0 and (apart := differences(metrics, checked.metrics)):
             raise TraceError(
                 f"instance {index}: {apart[0]}; the two implementations disagree, please report it"
@@ -117,9 +111,9 @@ def score(
         broken += checked.count
         violations += [f"instance {index}: {found.message}" for found in checked.violations]
         rows.append(metrics)
-        tasks += len(instance.workload)
+        tasks += world.size(instance)
         decisions += len(trace)
-        epochs += trace.epochs
+        epochs += world.passes(trace)
         if keep is not None:
             keep(index, instance, trace, metrics)
     return ScoreCard(
@@ -137,7 +131,7 @@ def score(
     )
 
 
-def draw(scenario: Scenario, split: str, count: int | None, seed: bytes) -> list[Instance]:
+def draw(scenario: Scenario, split: str, count: int | None, seed: bytes) -> list[Problem]:
     """Return instances of a split; a generated workload has as many as are asked for.
 
     Args:
@@ -157,7 +151,7 @@ def draw(scenario: Scenario, split: str, count: int | None, seed: bytes) -> list
     number = held if count is None else count
     if number < 1:
         raise UserError(f"--seeds must be >= 1, got {number}")
-    if number > held and isinstance(scenario.workload, Recorded):
+    if number > held and _recorded(scenario):
         raise UserError(
             f"--seeds {number}: the workload file gives split {split!r} only {held} windows"
         )
@@ -170,8 +164,8 @@ def draw(scenario: Scenario, split: str, count: int | None, seed: bytes) -> list
 
 def header_of(
     scenario: Scenario,
-    instance: Instance,
-    policy: PolicySource | NativeRule,
+    instance: Problem,
+    policy: Rule,
     split: str,
     index: int,
     seed: bytes,
@@ -189,7 +183,7 @@ def header_of(
         split=split,
         index=index,
         policy=policy.name,
-        lane="native" if isinstance(policy, NativeRule) else policy.lane,
+        lane=own_lane(policy),
         code_version=__version__,
         objective=scenario.objective.metric,
     )
@@ -206,6 +200,20 @@ def estimate(values: Sequence[float]) -> Estimate:
     spread = math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (n - 1))
     half = float(stdtrit(n - 1, 0.975)) * spread / math.sqrt(n)
     return Estimate(mean, mean - half, mean + half, tuple(values))
+
+
+def own_lane(policy: Rule) -> Literal["pure", "general", "native"]:
+    """Return where a policy runs of its own accord."""
+    return policy.lane if isinstance(policy, PolicySource) else "native"
+
+
+def _recorded(scenario: Scenario) -> bool:
+    """Whether its jobs are windows of a file, of which there are only so many."""
+    if world_of(scenario).name != "cluster":
+        return False
+    from evaluator.workloads.windows import Recorded
+
+    return isinstance(getattr(scenario, "workload", None), Recorded)
 
 
 def _further(seed: bytes, lap: int) -> bytes:

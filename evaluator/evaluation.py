@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 import time
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
-import numpy as np
-
-from evaluator.cluster.instance import Instance
-from evaluator.cluster.model import columns_digest
-from evaluator.cluster.perturb import perturb
-from evaluator.cluster.scenario import Scenario
-from evaluator.cluster.simulation import simulate
+from evaluator.differences import differences
 from evaluator.errors import PolicyError, TraceError
-from evaluator.metrics import measure
-from evaluator.policies.native import NativeRule
-from evaluator.policy import PolicySource
-from evaluator.replay import differences, replay
 from evaluator.sandbox import Sandbox
-from evaluator.trace import Trace
+from evaluator.world import Rule, Scenario
+from evaluator.worlds import world_of
 
 KEPT_TASKS = 2_000_000
 """Instances are kept for the next policy until their tasks add up to this."""
@@ -48,11 +39,12 @@ class Audited:
     digest: str
     """sha256 of the trace."""
     decisions: str
-    """sha256 of its decisions alone (task, node, start): how the policy behaves."""
+    """sha256 of its decisions alone: how the policy behaves."""
     cpu_seconds: float
     """Of simulating, the candidate's process included; measuring and audit are extra."""
     tasks: int
-    trace: Trace | None
+    """Size of the instance, in the world's unit."""
+    trace: Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +58,7 @@ class Scored:
     decisions: tuple[str, ...]
     cpu_seconds: float
     tasks: int
-    traces: tuple[Trace, ...] = ()
+    traces: tuple[Any, ...] = ()
     """Empty unless asked for."""
 
 
@@ -78,29 +70,31 @@ class Instances:
 
     def __init__(self, scenario: Scenario, kept_tasks: int = KEPT_TASKS) -> None:
         self.scenario = scenario
+        self._world = world_of(scenario)
         self._kept_tasks = kept_tasks
-        self._kept: OrderedDict[tuple[str, int, bytes, str], Instance] = OrderedDict()
+        self._kept: OrderedDict[tuple[str, int, bytes, str], Any] = OrderedDict()
 
-    def get(self, split: str, index: int, seed: bytes, perturbation: str = "") -> Instance:
-        """Return one instance; ``perturbation`` is one of ``PERTURBATIONS`` or empty."""
+    def get(self, split: str, index: int, seed: bytes, perturbation: str = "") -> Any:
+        """Return one instance; ``perturbation`` is one of the world's or empty."""
         key = (split, index, seed, perturbation)
         if key in self._kept:
             self._kept.move_to_end(key)
             return self._kept[key]
         if perturbation:
-            made = perturb(self.get(split, index, seed), perturbation, seed)
+            made = self._world.perturb(self.get(split, index, seed), perturbation, seed)
         else:
             made = self.scenario.instance(split, index, seed)
         self._kept[key] = made
-        total = sum(len(instance.workload) for instance in self._kept.values())
+        size = self._world.size
+        total = sum(size(instance) for instance in self._kept.values())
         while total > self._kept_tasks and len(self._kept) > 1:
-            total -= len(self._kept.popitem(last=False)[1].workload)
+            total -= size(self._kept.popitem(last=False)[1])
         return made
 
 
 def evaluate(
     scenario: Scenario,
-    policy: PolicySource | NativeRule,
+    policy: Rule,
     split: str,
     indices: Sequence[int],
     seed: bytes,
@@ -140,44 +134,38 @@ def evaluate(
 
 
 def evaluate_instance(
-    instance: Instance,
-    policy: PolicySource | NativeRule,
+    instance: Any,
+    policy: Rule,
     stage: str,
     *,
     sandbox: Sandbox | None = None,
     keep: bool = False,
 ) -> Audited | Failed:
     """Simulate one instance, measure it, and let the second implementation check both."""
+    world = world_of(instance)
     before = cpu_seconds(sandbox)
     try:
-        trace = simulate(instance, policy, sandbox=sandbox)
+        trace = world.simulate(instance, policy, sandbox=sandbox)
     except PolicyError as error:
         return Failed(stage, _kind(error), str(error), cpu_seconds(sandbox) - before)
     spent = cpu_seconds(sandbox) - before
-    metrics = measure(instance, trace)
-    audit = replay(instance, trace)
+    metrics = world.measure(instance, trace)
+    audit = world.replay(instance, trace)
     if audit.count:
         more = f" (and {audit.count - 1} more)" if audit.count > 1 else ""
         return Failed(stage, "violation", f"{audit.violations[0].message}{more}", spent)
     if apart := differences(metrics, audit.metrics):
         raise TraceError(f"{apart[0]}; the two implementations disagree, please report it")
     return Audited(
-        metrics=metrics, digest=columns_digest(trace), decisions=decisions_digest(trace),
-        cpu_seconds=spent, tasks=len(instance.workload), trace=trace if keep else None,
+        metrics=metrics, digest=world.trace_digest(trace),
+        decisions=world.decisions_digest(trace), cpu_seconds=spent, tasks=world.size(instance),
+        trace=trace if keep else None,
     )  # fmt: skip
 
 
 def cpu_seconds(sandbox: Sandbox | None) -> float:
     """CPU time of this process and of every worker of the sandbox, so far."""
     return time.process_time() + (sandbox.worker_seconds if sandbox is not None else 0.0)
-
-
-def decisions_digest(trace: Trace) -> str:
-    """sha256 of what was decided: which task, on which node, when."""
-    hasher = hashlib.sha256()
-    for column in (trace.task, trace.node, trace.start):
-        hasher.update(np.ascontiguousarray(column).tobytes())
-    return hasher.hexdigest()
 
 
 _LAST: list[Instances] = []

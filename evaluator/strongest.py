@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from evaluator.cluster.scenario import Scenario
 from evaluator.errors import InputError
 from evaluator.evaluation import Audited, Instances, evaluate_instance
 from evaluator.gate import Measured, best_known
-from evaluator.policies.catalogue import load_rule
+from evaluator.world import Scenario
+from evaluator.worlds import world_of
 
 INSTANCES = 3
 """Enough to tell rules apart that differ by tens of per cent; a gate takes dozens."""
@@ -31,11 +31,11 @@ def strongest_rule(scenario: Scenario, seed: bytes, instances: int = INSTANCES) 
     """
     metric, sense = scenario.objective.metric, scenario.objective.sense
     count = min(instances, scenario.splits["train"])
-    drawn = Instances(scenario)
+    drawn, world = Instances(scenario), world_of(scenario)
     rules = []
     for name in scenario.known:
         ran = [
-            evaluate_instance(drawn.get("train", index, seed), load_rule(name), "train")
+            evaluate_instance(drawn.get("train", index, seed), world.load_rule(name), "train")
             for index in range(count)
         ]
         done = [one for one in ran if isinstance(one, Audited)]

@@ -303,6 +303,9 @@ class World(Protocol):
     def draw(self, instance: Any, trace: Any, title: str) -> str:
         """Return the trace as one SVG."""
 
+    def charts(self, instance: Any, trace: Any) -> Sequence[str]:
+        """Return all drawings of a trace there are, as SVGs."""
+
     def sketch(self, instance: Any, trace: Any, width: int, unicode: bool) -> Sequence[str]:
         """Return the trace drawn with characters, at most ``width`` a line."""
 

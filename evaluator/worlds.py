@@ -10,10 +10,13 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from pathlib import Path
-from typing import Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from evaluator.errors import InputError, TraceError
 from evaluator.world import Scenario, Stored, World
+
+if TYPE_CHECKING:
+    from evaluator.traceheader import TraceHeader
 
 GROUP: Final = "agentsched.worlds"
 """Entry points of this group name a world's object."""
@@ -124,6 +127,28 @@ def read_trace(path: Path | str) -> Opened:
         return Opened(world, world.decode(unsealed, path))
     except TraceError as error:
         raise TraceError(f"{path}: {error}") from error.__cause__
+
+
+def write_trace(
+    world: World, path: Path, trace: Any, header: TraceHeader, *, instance: Any = None
+) -> str:
+    """Store a trace at once or not at all; return its digest.
+
+    Args:
+        world: What it is a trace of.
+        path: Where to; its folder exists.
+        trace: What happened.
+        header: What it says about itself.
+        instance: The whole problem, embedded so that the file can be replayed alone.
+
+    Raises:
+        TraceError: the file cannot be written (full disk, no permission).
+    """
+    from evaluator.sealed import write_file
+
+    content, digest = world.encode(trace, header, instance=instance)
+    write_file(path, content)
+    return digest
 
 
 def _world_with(name: str) -> World:

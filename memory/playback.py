@@ -1,26 +1,21 @@
-"""From a stored trace file to a replayed score, through the evaluator's second implementation."""
+"""From a stored trace file to a replayed score, through its world's second implementation."""
 
 from __future__ import annotations
 
 import hashlib
-import tempfile
 from contextlib import ExitStack
+from dataclasses import fields
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from evaluator.candidates import read_policy
-from evaluator.cluster.instance import Instance
-from evaluator.cluster.scenario import Scenario, load_scenario, scenario_names
-from evaluator.cluster.simulation import simulate
 from evaluator.errors import InputError, TraceError
-from evaluator.policies import NativeRule, load_rule
 from evaluator.policy import PolicySource
-from evaluator.replay import replay
 from evaluator.sandbox import Sandbox
-from evaluator.trace import Trace
-from evaluator.tracefile import StoredTrace, read_trace
+from evaluator.world import Rule, Scenario
+from evaluator.worlds import Opened, find_world, read_trace
 from memory.evidence import Played
 
 
@@ -30,13 +25,13 @@ def replay_file(path: Path) -> Played:
     Raises:
         TraceError: the file is damaged, or its instance cannot be made again.
     """
-    stored = read_trace(path)
-    instance = _instance(stored)
-    found = replay(instance, stored.trace)
-    text = stored.header.policy_text
+    opened = read_trace(path)
+    instance = _instance(opened)
+    found = opened.world.replay(instance, opened.stored.trace)
+    text = opened.stored.header.policy_text
     return Played(
         instance=instance.digest,
-        policy=stored.header.policy,
+        policy=opened.stored.header.policy,
         digest=hashlib.sha256(text.encode()).hexdigest() if text else "",
         metrics=found.metrics,
         violations=found.count,
@@ -53,50 +48,54 @@ def rerun_file(path: Path) -> Played:
     Raises:
         TraceError: as ``replay_file``, or the policy decides otherwise; names the row.
     """
-    stored = read_trace(path)
-    header = stored.header
-    policy: PolicySource | NativeRule
+    opened = read_trace(path)
+    world, header = opened.world, opened.stored.header
+    policy: Rule
     if header.policy_text and header.lane != "native":
-        policy = read_policy(header.policy_text, header.policy)
+        policy = world.read_policy(header.policy_text, header.policy)
     else:
-        policy = load_rule(header.policy)
+        policy = world.load_rule(header.policy)
     with ExitStack() as stack:
         general = isinstance(policy, PolicySource) and policy.lane == "general"
         sandbox = stack.enter_context(Sandbox.open()) if general else None
-        again = simulate(_instance(stored), policy, sandbox=sandbox)
-    _compare(stored.trace, again)
+        again = world.simulate(_instance(opened), policy, sandbox=sandbox)
+    _compare(opened.stored.trace, again)
     return replay_file(path)
 
 
-def _compare(stored: Trace, again: Trace) -> None:
-    for column in ("task", "node", "start", "end", "outcome", "spread_node", "spread_count"):
-        one, other = getattr(stored, column), getattr(again, column)
+def _compare(stored: Any, again: Any) -> None:
+    """Compare the columns of two traces of one world."""
+    for column in fields(stored):
+        one, other = getattr(stored, column.name), getattr(again, column.name)
+        if not isinstance(one, np.ndarray):
+            continue
         rows = min(len(one), len(other))
         differing = np.flatnonzero(one[:rows] != other[:rows])
         if len(differing) or len(one) != len(other):
             row = int(differing[0]) if len(differing) else rows
-            raise TraceError(f"its policy decides otherwise: column {column!r} differs at {row}")
+            raise TraceError(
+                f"its policy decides otherwise: column {column.name!r} differs at {row}"
+            )
 
 
-def _instance(stored: StoredTrace) -> Instance:
-    if stored.instance is not None:
-        return stored.instance
-    header = stored.header
+def _instance(opened: Opened) -> Any:
+    embedded = getattr(opened.stored, "instance", None)
+    if embedded is not None:
+        return embedded
+    header = opened.stored.header
     if not header.scenario_text or not header.seed:
         raise TraceError("it embeds no instance, and no scenario and seed to make it from")
     try:
-        scenario = _scenario(header.scenario, header.scenario_text)
+        scenario = _scenario(opened.world.name, header.scenario, header.scenario_text)
         return scenario.instance(header.split, header.index, bytes.fromhex(header.seed))
     except (InputError, ValueError) as error:
         raise TraceError(f"scenario {header.scenario!r} no longer makes it: {error}") from error
 
 
 @lru_cache(maxsize=4)
-def _scenario(name: str, text: str) -> Scenario:
+def _scenario(world: str, name: str, text: str) -> Scenario:
     """Load a scenario as it was; the built-in one of that name may have changed since."""
-    if name in scenario_names() and load_scenario(name).text == text:
-        return load_scenario(name)
-    with tempfile.TemporaryDirectory(prefix="agentsched-") as folder:
-        file = Path(folder) / "stored.toml"
-        file.write_text(text, encoding="utf-8")
-        return load_scenario(str(file))
+    home = find_world(world)
+    if name in home.scenario_names() and home.load_scenario(name).text == text:
+        return home.load_scenario(name)
+    return home.parse(text, name)

@@ -9,17 +9,13 @@ from typing import Any
 
 from agentsched.evolution.seeds import Seeds
 from agentsched.evolution.worker import Handler
-from evaluator.candidates import read_policy
-from evaluator.cluster.scenario import Scenario
-from evaluator.compare import diagnose
 from evaluator.errors import PolicyError
 from evaluator.evaluation import Audited, Failed, Instances, evaluate_instance
-from evaluator.gantt import gantt
-from evaluator.policies.catalogue import load_rule
-from evaluator.policies.native import NativeRule
 from evaluator.policy import PolicySource
 from evaluator.racing import has_lost
 from evaluator.sandbox import Level, Sandbox
+from evaluator.world import Rule, Scenario
+from evaluator.worlds import world_of
 
 Result = dict[str, Any]
 Job = dict[str, Any]
@@ -46,12 +42,13 @@ class Runner:
     """Answers three kinds of job.
 
     ``cascade``: parse, smoke, train with racing. ``score``: given instances of a split, all of
-    them. ``draw``: one instance, as a Gantt chart. A policy is ``{"rule": name}`` or
+    them. ``draw``: one instance, as the world draws it. A policy is ``{"rule": name}`` or
     ``{"text": source, "name": name}``.
     """
 
     def __init__(self, setup: Setup) -> None:
         self._setup = setup
+        self._world = world_of(setup.scenario)
         self._instances = Instances(setup.scenario)
         self._box: Sandbox | None = None
         scenario = setup.scenario
@@ -62,7 +59,7 @@ class Runner:
         """Compile the engine and make the smoke instance before the first deadline runs."""
         scenario = self._setup.scenario
         instance = self._instances.get("smoke", 0, self._setup.seeds.of("smoke"))
-        evaluate_instance(instance, load_rule(scenario.start), "smoke")
+        evaluate_instance(instance, self._world.load_rule(scenario.start), "smoke")
 
     def run(self, job: Job) -> Result:
         """Answer one job."""
@@ -78,12 +75,12 @@ class Runner:
             case _:
                 return self._draw(job, policy)
 
-    def _policy(self, wanted: Job) -> PolicySource | NativeRule:
+    def _policy(self, wanted: Job) -> Rule:
         if "rule" in wanted:
-            return load_rule(wanted["rule"])
-        return read_policy(wanted["text"], wanted["name"])
+            return self._world.load_rule(wanted["rule"])
+        return self._world.read_policy(wanted["text"], wanted["name"])
 
-    def _cascade(self, job: Job, policy: PolicySource | NativeRule) -> Result:
+    def _cascade(self, job: Job, policy: Rule) -> Result:
         """Smoke, then train one by one until done, duplicate, or clearly lost to ``job["bar"]``."""
         scenario, seeds = self._setup.scenario, self._setup.seeds
         done: list[Audited] = []
@@ -116,13 +113,14 @@ class Runner:
                 }  # fmt: skip
         first = done[0].trace
         assert first is not None
-        diagnosis = diagnose(self._instances.get("train", 0, seeds.of("train")), first).text()
+        instance = self._instances.get("train", 0, seeds.of("train"))
+        diagnosis = self._world.diagnose(instance, first)
         return {
             **scored(done, self._judged), "fingerprint": fingerprint, "cpu": spent,
             "diagnosis": diagnosis,
         }  # fmt: skip
 
-    def _score(self, job: Job, policy: PolicySource | NativeRule) -> Result:
+    def _score(self, job: Job, policy: Rule) -> Result:
         done: list[Audited] = []
         seed = self._setup.seeds.of(*job["labels"])
         for index in job["indices"]:
@@ -132,17 +130,17 @@ class Runner:
             done.append(one)
         return scored(done, self._judged)
 
-    def _draw(self, job: Job, policy: PolicySource | NativeRule) -> Result:
+    def _draw(self, job: Job, policy: Rule) -> Result:
         seed = self._setup.seeds.of(*job["labels"])
         one = self._one(policy, job["split"], job["index"], seed, keep=True)
         if isinstance(one, Failed) or one.trace is None:
             return {"kind": "failed", "svg": ""}
         instance = self._instances.get(job["split"], job["index"], seed)
-        return {"kind": "scored", "svg": gantt(instance, one.trace, title=job["title"])}
+        return {"kind": "scored", "svg": self._world.draw(instance, one.trace, job["title"])}
 
     def _one(
         self,
-        policy: PolicySource | NativeRule,
+        policy: Rule,
         split: str,
         index: int,
         seed: bytes,

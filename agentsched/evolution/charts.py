@@ -1,4 +1,4 @@
-"""The drawings of a report: score curve, Pareto front, Gantt charts."""
+"""The drawings of a report: score curve, Pareto front, traces as their world draws them."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def pareto_chart(state: State) -> list[str]:
     return drawings
 
 
-def gantt_charts(session: Session) -> list[str]:
+def drawings(session: Session) -> list[str]:
     """Draw the first judged instance under the run's subject and under the best known rule."""
     state = session.state
     split, labels = (TEST, (TEST,)) if state.verdicts else (VALIDATION, (VALIDATION, FINAL))
@@ -59,8 +59,8 @@ def gantt_charts(session: Session) -> list[str]:
         )
         for name in names
     ]  # fmt: skip
-    drawings = [session.pool.wait(ticket).get("svg", "") for ticket in tickets]
-    return [svg for svg in drawings if svg]
+    drawn = [session.pool.wait(ticket).get("svg", "") for ticket in tickets]
+    return [svg for svg in drawn if svg]
 
 
 def _start(state: State) -> float:

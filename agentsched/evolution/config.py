@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from agentsched.errors import UserError
-from evaluator.cluster.scenario import Scenario, load_scenario
 from evaluator.gate import GateRules
+from evaluator.world import Scenario
+from evaluator.worlds import load_scenario
 
 
 def cores() -> int:

@@ -14,8 +14,9 @@ from typing import Literal
 from agentsched.evolution.proposal import ProposalRequest
 from agentsched.prompting import load_prompt
 from evaluator.policy import Discipline, PolicySource, Shape
+from evaluator.worlds import find_world
 
-Entry = Literal["key", "prefer", "score"]
+Entry = Literal["key", "prefer", "score", "doubt"]
 
 TEMPERATURES = (0.5, 0.7, 0.9, 1.1)
 
@@ -30,18 +31,21 @@ _TAKES: dict[Discipline, tuple[Shape, ...]] = {
     "conservative": ("key",),
     "bind": ("score",),
 }
-_ENTRIES: dict[str, Entry] = {"key": "key", "prefer": "prefer", "score": "score"}
+_ENTRIES: dict[str, Entry] = {
+    "key": "key", "prefer": "prefer", "score": "score", "doubt": "doubt",
+}  # fmt: skip
+_BESIDE_SCORE = ("score", "doubt")
 _LINE = re.compile(
-    r"^- (?P<entry>key|prefer|score): (?:\[(?P<tags>[^\]]*)\] )?(?P<text>.+)$", re.MULTILINE
+    r"^- (?P<entry>key|prefer|score|doubt): (?:\[(?P<tags>[^\]]*)\] )?(?P<text>.+)$", re.MULTILINE
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Idea:
-    """One line of ``prompts/evolution/ideas.md``."""
+    """One line of a world's page of ideas (``prompts/evolution/ideas.md``)."""
 
     entry: Entry
-    """The function it is about; ``prefer`` goes with key."""
+    """The function it is about; ``prefer`` goes with key, ``doubt`` with score."""
     text: str
 
 
@@ -65,7 +69,8 @@ def direct(request: ProposalRequest, parent: PolicySource) -> Direction:
     discipline = parent.discipline if parent.discipline in fitting else fitting[0]
     if _roll(request.seed, "leave discipline", OTHER_DISCIPLINE) == 0:
         discipline = fitting[_roll(request.seed, "discipline", len(fitting))]
-    ideas = fitting_ideas(shape, f"{request.scenario} {request.objective}")
+    page = find_world(request.world).briefing.ideas
+    ideas = fitting_ideas(shape, f"{request.scenario} {request.objective}", page)
     return Direction(
         shape,
         discipline,
@@ -74,13 +79,13 @@ def direct(request: ProposalRequest, parent: PolicySource) -> Direction:
     )
 
 
-def fitting_ideas(shape: Shape, words: str) -> tuple[Idea, ...]:
+def fitting_ideas(shape: Shape, words: str, page: str = "evolution/ideas") -> tuple[Idea, ...]:
     """Return the ideas for a shape, without tags or with a tag that occurs in ``words``."""
     words = words.lower()
     return tuple(
         Idea(_ENTRIES[line["entry"]], line["text"])
-        for line in _LINE.finditer(load_prompt("evolution/ideas").text)
-        if (line["entry"] == "score") == (shape == "score")
+        for line in _LINE.finditer(load_prompt(page).text)
+        if (line["entry"] in _BESIDE_SCORE) == (shape == "score")
         and (line["tags"] is None or any(tag in words for tag in line["tags"].split()))
     )
 

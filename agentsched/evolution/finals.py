@@ -11,8 +11,8 @@ from dataclasses import asdict
 from agentsched.evolution.population import Member, Metrics
 from agentsched.evolution.session import Session, Task, must_score
 from agentsched.evolution.state import State
-from evaluator.cluster.perturb import PERTURBATIONS
 from evaluator.gate import Case, Measured, Verdict, best_known, judge
+from evaluator.worlds import world_of
 
 VALIDATION = "validation"
 TEST = "test"
@@ -98,7 +98,7 @@ def verdict_on(session: Session, name: str) -> Verdict:
 def settings(session: Session) -> list[str]:
     """Return the names of the worlds beside the test in which the verdict must survive."""
     unseen = [UNSEEN] if session.scenario.splits.get(UNSEEN) else []
-    return [*PERTURBATIONS, *unseen]
+    return [*world_of(session.scenario).perturbations, *unseen]
 
 
 def final_task(session: Session, part: str, who: str) -> Task:

@@ -11,7 +11,7 @@ from typing import Any
 
 from agentsched.errors import AgentSchedError, BudgetError, StorageError
 from agentsched.evolution.cascade import Setup
-from agentsched.evolution.charts import gantt_charts
+from agentsched.evolution.charts import drawings
 from agentsched.evolution.config import EvolveConfig
 from agentsched.evolution.finals import conclude
 from agentsched.evolution.pool import InlinePool, Pool, ProcessPool, Result
@@ -22,12 +22,11 @@ from agentsched.evolution.run import Run
 from agentsched.evolution.session import Session, Task, Watcher, must_score
 from agentsched.evolution.state import State, name_of
 from agentsched.llm import Usage
-from evaluator.candidates import normalise, read_policy
-from evaluator.cluster.scenario import Scenario
 from evaluator.errors import EvaluatorError, PolicyError
 from evaluator.gate import Verdict
-from evaluator.policies.catalogue import load_rule
 from evaluator.policy import PolicySource
+from evaluator.world import Scenario, World
+from evaluator.worlds import world_of
 
 OpenProposer = Callable[[Path, Usage], Proposer]
 """Makes the proposer of a run: its folder (for recordings), and what it has already spent."""
@@ -83,6 +82,8 @@ def evolve(
         KeyboardInterrupt: Ctrl-C came twice; the run can be resumed.
     """
     scenario = scenario or config.load()
+    # says so before there is a folder, if this world has no general lane
+    world_of(scenario).shapes(scenario, general=config.general)
     facts = {
         "scenario": {"name": scenario.name, "digest": scenario.digest, "text": scenario.text},
         "incumbent": None if incumbent is None else [incumbent.name, incumbent.text],
@@ -123,7 +124,7 @@ def _work(
             with session.interrupts.listening():
                 _Loop(session, open_proposer).run()
                 conclude(session)
-                charts = gantt_charts(session)
+                charts = drawings(session)
                 session.phase = "done"
                 session.show()
         finally:
@@ -166,6 +167,7 @@ class _Loop:
         self._session = session
         self._state = session.state
         self._open_proposer = open_proposer
+        self._world = world_of(session.scenario)
 
     def run(self) -> None:
         session, state = self._session, self._state
@@ -200,16 +202,17 @@ class _Loop:
     def _measure_known(self) -> None:
         """Measure the known rules and the incumbent on train: parents, bars and rivals."""
         session, state, scenario = self._session, self._state, self._session.scenario
+        world = self._world
         session.phase = "known rules"
         names = list(dict.fromkeys([*scenario.known, scenario.start]))
         policies: list[tuple[str, dict[str, str], str]] = []
         for name in names:
-            rule = load_rule(name)
+            rule = world.load_rule(name)
             text = rule.text if isinstance(rule, PolicySource) else ""
             policies.append((name, {"rule": name}, text))
         kept = session.run.manifest["incumbent"]
-        if kept is not None and normalised(kept[1]) not in {
-            normalised(text) for _, _, text in policies if text
+        if kept is not None and normalised(world, kept[1]) not in {
+            normalised(world, text) for _, _, text in policies if text
         }:
             policies.append((kept[0], {"name": kept[0], "text": kept[1]}, kept[1]))
         tickets = {
@@ -226,7 +229,7 @@ class _Loop:
             session.record(
                 {
                     "e": "known", "who": name, "text": text, "result": result,
-                    "code": normalised(text) if text else "",
+                    "code": normalised(world, text) if text else "",
                     "incumbent": "rule" not in policy,
                 }
             )  # fmt: skip
@@ -297,7 +300,7 @@ class _Loop:
             {
                 "e": "proposed", "k": k, "island": choice.island,
                 "parents": [member.name for member in parents], "origin": proposal.how,
-                **_reading(proposal, name_of(k)), **_cost(proposal.usage),
+                **_reading(self._world, proposal, name_of(k)), **_cost(proposal.usage),
             },
             durable=proposal.usage.calls > 0,
         )  # fmt: skip
@@ -352,18 +355,19 @@ class _Loop:
             )  # fmt: skip
 
 
-def normalised(text: str) -> str:
+def normalised(world: World, text: str) -> str:
     """Return the digest under which equal policies meet."""
-    return hashlib.sha256(normalise(read_policy(text)).encode()).hexdigest()
+    return hashlib.sha256(world.normalise(world.read_policy(text)).encode()).hexdigest()
 
 
-def _reading(proposal: Proposal, name: str) -> dict[str, Any]:
+def _reading(world: World, proposal: Proposal, name: str) -> dict[str, Any]:
     """Return text, code digest and error of a proposal, for its event."""
     if proposal.text is None:
         error = {"failure": "reply", "message": proposal.error or "no policy in the reply"}
         return {"text": None, "code": None, "error": error}
     try:
-        code = hashlib.sha256(normalise(read_policy(proposal.text, name)).encode()).hexdigest()
+        read = world.read_policy(proposal.text, name)
+        code = hashlib.sha256(world.normalise(read).encode()).hexdigest()
     except PolicyError as problem:
         return {
             "text": proposal.text, "code": None,

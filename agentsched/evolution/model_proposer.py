@@ -13,19 +13,18 @@ from agentsched.evolution.replies import find_code, tidy, with_constants, with_d
 from agentsched.llm import ChatModel, Message, Reply
 from agentsched.llm.model import estimate_tokens
 from agentsched.prompting import load_prompt
-from evaluator.candidates import normalise, read_policy
 from evaluator.errors import PolicyError
+from evaluator.world import Briefing
+from evaluator.worlds import find_world, worlds
 
 PROMPTS = (
-    "evolution/api",
     "evolution/diff",
     "evolution/disciplines",
-    "evolution/ideas",
     "evolution/parent",
     "evolution/repair",
     "evolution/rewrite",
-    "evolution/system",
 )
+"""Of every world; each adds the pages of its briefing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +68,16 @@ class ModelProposer:
     @property
     def digests(self) -> Mapping[str, str]:
         """sha256 of the prompts, by name."""
-        return {name: load_prompt(name).digest for name in PROMPTS}
+        briefings = [world.briefing for world in worlds()]
+        pages = [page for told in briefings for page in (told.system, told.api, told.ideas)]
+        return {name: load_prompt(name).digest for name in sorted({*PROMPTS, *pages})}
 
     def propose(self, request: ProposalRequest) -> Proposal:
         """Propose one policy; see ``Proposer.propose``."""
         if not self._room.edits:
             request = replace(request, mode="rewrite")
-        direction = direct(request, read_policy(request.parents[0].text))
+        world = find_world(request.world)
+        direction = direct(request, world.read_policy(request.parents[0].text))
         messages = build_messages(request, direction, self._room)
         done = Proposal(None)
         said: tuple[str, ...] = ()
@@ -108,10 +110,10 @@ def build_messages(
     request: ProposalRequest, direction: Direction, room: Room
 ) -> tuple[Message, ...]:
     """Return system and user message; what matters least is left out until they fit ``room``."""
-    api = request.api if request.api is not None else load_prompt("evolution/api").text
-    system = load_prompt("evolution/system").render(
-        api=api.strip(), disciplines=describe_disciplines(request.disciplines)
-    )
+    told = find_world(request.world).briefing
+    api = request.api if request.api is not None else load_prompt(told.api).text
+    names = {"disciplines": describe_disciplines(request.disciplines)} if told.disciplined else {}
+    system = load_prompt(told.system).render(api=api.strip(), **names)
     parents, lessons, length = len(request.parents), len(request.lessons), room.words
     while True:
         shown = replace(
@@ -155,8 +157,9 @@ def _user_text(request: ProposalRequest, direction: Direction, metrics: int) -> 
         "idea": direction.idea.text,
     }
     if request.mode == "rewrite":
-        inputs["shape"] = _functions(direction)
-        inputs["start"] = _start(direction)
+        told = find_world(request.world).briefing
+        inputs["shape"] = " and ".join(_entry(told, direction))
+        inputs["start"] = _start(told, direction)
     return load_prompt(f"evolution/{request.mode}").render(**inputs)
 
 
@@ -172,28 +175,18 @@ def _parent_text(number: int, parent: Parent, metrics: int) -> str:
 
 
 _PLACEHOLDER = "(the idea in one sentence)"
-_SIGNATURES = {"key": "key(task, now)", "score": "score(task, node, now)"}
 
 
-def _functions(direction: Direction) -> str:
-    """Return what the reply must define, for the prompt."""
-    first = _SIGNATURES.get(direction.idea.entry, _SIGNATURES["key"])
-    return f"{first} and prefer(task, node)" if direction.idea.entry == "prefer" else first
+def _entry(told: Briefing, direction: Direction) -> tuple[str, ...]:
+    """Return the signatures that the reply must have."""
+    return told.entries[direction.idea.entry]
 
 
-def _start(direction: Direction) -> str:
+def _start(told: Briefing, direction: Direction) -> str:
     """Return the first lines of the file; a model that sees them goes on where they end."""
-    first = _SIGNATURES.get(direction.idea.entry, _SIGNATURES["key"])
-    lines = [
-        f'"""{_PLACEHOLDER}"""',
-        "import math",
-        "",
-        f'DISCIPLINE = "{direction.discipline}"',
-        "",
-        "",
-        f"def {first}:",
-    ]
-    return "\n".join(lines)
+    named = ["", f'DISCIPLINE = "{direction.discipline}"'] if told.disciplined else []
+    first = _entry(told, direction)[0]
+    return "\n".join([f'"""{_PLACEHOLDER}"""', "import math", *named, "", "", f"def {first}:"])
 
 
 def _read(reply: Reply, request: ProposalRequest, direction: Direction) -> str:
@@ -202,9 +195,10 @@ def _read(reply: Reply, request: ProposalRequest, direction: Direction) -> str:
     Raises:
         _Refused: There is none that holds.
     """
+    world = find_world(request.world)
     try:
         text = _policy_text(reply.text, request, direction)
-        found = read_policy(text)
+        found = world.read_policy(text)
     except EditError as error:
         raise _Refused(str(error)) from None
     except PolicyError as error:
@@ -216,7 +210,8 @@ def _read(reply: Reply, request: ProposalRequest, direction: Direction) -> str:
     if found.lane == "pure" and found.discipline not in request.disciplines:
         known = ", ".join(request.disciplines)
         raise _Refused(f"DISCIPLINE = {found.discipline!r} does not work here; take {known}")
-    if normalise(found) in {normalise(read_policy(parent.text)) for parent in request.parents}:
+    parents = (world.read_policy(parent.text) for parent in request.parents)
+    if world.normalise(found) in {world.normalise(parent) for parent in parents}:
         raise _Refused(f"this is a parent unchanged; change it: {direction.idea.text}")
     return text
 
@@ -233,7 +228,9 @@ def _policy_text(reply: str, request: ProposalRequest, direction: Direction) -> 
             if code is None or "SEARCH" in code:
                 raise
     if code is not None:
-        code = with_discipline(tidy(code), direction.discipline)
+        code = tidy(code)
+        if find_world(request.world).briefing.disciplined:
+            code = with_discipline(code, direction.discipline)
         return with_constants(code, request.parents[0].text)
     if request.mode == "diff":
         raise EditError("no SEARCH/REPLACE block found")

@@ -27,11 +27,11 @@ class Parent:
 class ProposalRequest:
     """Everything a proposal depends on: equal requests get equal proposals.
 
-    Times in ``metrics`` are seconds, as everywhere in the policy API.
+    Times in ``metrics`` are seconds.
     """
 
     scenario: str
-    """Facts of cluster and workload, in words."""
+    """Facts of the scenario, in words."""
     objective: str
     """Name and sense of the metric, in words."""
     guards: tuple[str, ...]
@@ -48,7 +48,9 @@ class ProposalRequest:
     shapes: tuple[Shape, ...] = ("key", "score")
     """Shapes that are accepted."""
     api: str | None = None
-    """Policy API to show; None takes ``prompts/evolution/api.md``."""
+    """Policy API to show; None takes the world's own page."""
+    world: str = "cluster"
+    """Whose policies these are (``evaluator.worlds``)."""
 
 
 @dataclass(frozen=True, slots=True)

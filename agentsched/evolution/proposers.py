@@ -13,8 +13,8 @@ from agentsched.evolution.proposal import Mode, Parent, Proposal, ProposalReques
 from agentsched.llm import Budget, RecordedModel, open_model
 from agentsched.llm.choosing import default_kind
 from agentsched.settings import ModelSettings
-from evaluator.candidates import mutate, normalise, read_policy
 from evaluator.errors import PolicyError
+from evaluator.worlds import find_world
 
 __all__ = [
     "Mode",
@@ -49,19 +49,20 @@ class MutationProposer:
     def propose(self, request: ProposalRequest) -> Proposal:
         """Propose one policy; see ``Proposer.propose``."""
         rng = np.random.Generator(np.random.Philox(key=request.seed % 2**64))
-        sources = [read_policy(parent.text) for parent in request.parents]
-        known = {normalise(source) for source in sources}
+        world = find_world(request.world)
+        sources = [world.read_policy(parent.text) for parent in request.parents]
+        known = {world.normalise(source) for source in sources}
         error = f"no edit in {_ATTEMPTS} gave another valid policy"
         for _ in range(_ATTEMPTS):
-            text = mutate(sources[0], rng, sources[1] if len(sources) > 1 else None)
             try:
-                found = read_policy(text)
+                text = world.mutate(sources[0], rng, sources[1] if len(sources) > 1 else None)
+                found = world.read_policy(text)
             except PolicyError as refused:
                 error = str(refused)
                 continue
             if found.discipline not in request.disciplines or found.shape not in request.shapes:
                 error = f"discipline {found.discipline!r} or shape {found.shape!r} not allowed"
-            elif normalise(found) not in known:
+            elif world.normalise(found) not in known:
                 return Proposal(text, how="mutation")
         return Proposal(None, how="mutation", error=error)
 

@@ -11,9 +11,9 @@ import numpy as np
 from agentsched.evolution.finals import VALIDATION
 from agentsched.evolution.run import Run
 from agentsched.evolution.state import State
-from evaluator.cluster.scenario import Scenario
 from evaluator.gate import GateRules, Verdict
 from evaluator.paired import gains, interval, share, worse_share
+from evaluator.world import Scenario
 
 STOPPED = {
     "evaluations": "the evaluations were used up",

@@ -22,7 +22,8 @@ from agentsched.evolution.report import (
 )
 from agentsched.evolution.run import Run
 from agentsched.evolution.state import State
-from evaluator.cluster.scenario import Scenario
+from evaluator.world import Scenario
+from evaluator.worlds import world_of
 
 STYLE = """
 body{font:15px/1.5 system-ui,sans-serif;max-width:1000px;margin:2em auto;padding:0 1em;color:#222}
@@ -39,8 +40,7 @@ tr.no td,.del{color:#f77}.add,.yes{color:#7c7}svg{background:#eee}}
 
 LEGEND = (
     "Dots: blue a candidate, orange a known rule, large and joined the Pareto front over the "
-    "objective and all guards. Bars: one colour a user, or a job if there is one user; a dashed "
-    "red edge says that the task was stopped there and went on later."
+    "objective and all guards."
 )
 
 
@@ -69,7 +69,7 @@ def html_report(run: Run, state: State, scenario: Scenario, figures: Sequence[st
         f"objective {escape(goal.metric)} ({goal.sense}); seed commitment "
         f"<code>{run.seeds.commitment}</code></p>",
         *(f"<figure>{figure}</figure>" for figure in figures),
-        f'<p class="small">{LEGEND}</p>' if figures else "",
+        f'<p class="small">{LEGEND} {escape(world_of(scenario).legend)}</p>' if figures else "",
         "<h2>Gate</h2>",
     ]
     for verdict in state.verdicts.values():

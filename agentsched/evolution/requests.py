@@ -10,9 +10,8 @@ import numpy as np
 from agentsched.evolution.population import Choice, Member
 from agentsched.evolution.proposal import Mode, Parent, ProposalRequest
 from agentsched.evolution.state import Goal, State
-from evaluator.cluster.scenario import Scenario
-from evaluator.metrics import METRICS
-from evaluator.policy import Discipline, Shape
+from evaluator.world import Scenario, World
+from evaluator.worlds import world_of
 
 LESSONS = 5
 """Lessons in one prompt; more would crowd out the parents."""
@@ -45,60 +44,38 @@ def ask(
         f"{lesson.kind} ({lesson.count} times): {lesson.message}"
         for lesson in state.top_lessons(LESSONS)
     ]
-    disciplines: tuple[Discipline, ...] = ("greedy", "strict", "easy", "conservative", "bind")
-    shapes: tuple[Shape, ...] = ("key", "score", "decide") if general else ("key", "score")
+    world = world_of(scenario)
     return ProposalRequest(
+        world=world.name,
         scenario=facts(scenario),
-        objective=_objective(state.goal),
-        guards=tuple(_guard(metric, margin) for metric, _, margin in state.goal.guards),
+        objective=_objective(world, state.goal),
+        guards=tuple(_guard(world, metric, margin) for metric, _, margin in state.goal.guards),
         parents=tuple(_parent(member, state.goal) for member in members),
         lessons=tuple([*learnt, *earlier][:LESSONS]),
         mode=mode,
         seed=int(rng.integers(2**31)),
-        disciplines=("greedy",) if scenario.rules.preemptive else disciplines,
-        shapes=shapes,
+        disciplines=world.disciplines(scenario),
+        shapes=world.shapes(scenario, general=general),
     )
 
 
 def facts(scenario: Scenario) -> str:
-    """Return cluster, workload and rules in words, for prompts."""
-    cluster, rules = scenario.cluster, scenario.rules
-    lines = [scenario.description.strip() or scenario.title]
-    for row, name in enumerate(cluster.types):
-        nodes = np.flatnonzero(cluster.type == row)
-        cpus, memory, devices = cluster.capacity[nodes[0]]
-        lines.append(
-            f"{len(nodes)} nodes of type {name}: {cpus / 1000:g} CPUs, {memory / 1024:g} GiB, "
-            f"{devices / 1000:g} devices each"
-        )
-    if rules.preemptive:
-        lines.append(
-            f"Running tasks may be preempted; each restart costs {rules.restart_cost / 1e6:g} s."
-        )
-    else:
-        lines.append("A task that runs is never stopped.")
-    if rules.round:
-        lines.append(f"Decisions are taken every {rules.round / 1e6:g} s.")
-    if rules.kill_at_estimate:
-        lines.append("A task is stopped when it has run for its estimate.")
-    lines.append(
-        "Estimates are exact." if rules.oracle else "Estimates may be wrong; true times are hidden."
-    )
-    return "\n".join(lines)
+    """Return what a proposer may know of a scenario, in words."""
+    return world_of(scenario).facts(scenario)
 
 
-def _objective(goal: Goal) -> str:
+def _objective(world: World, goal: Goal) -> str:
     wish = "as small as possible" if goal.sense == "min" else "as large as possible"
-    return f"{_named(goal.metric)}, {wish}"
+    return f"{_named(world, goal.metric)}, {wish}"
 
 
-def _guard(metric: str, margin: float) -> str:
-    return f"{_named(metric)} may get worse by at most {margin:.0%}"
+def _guard(world: World, metric: str, margin: float) -> str:
+    return f"{_named(world, metric)} may get worse by at most {margin:.0%}"
 
 
-def _named(metric: str) -> str:
-    info = METRICS.get(metric)
-    return metric if info is None else f"{metric} ({info.text})"
+def _named(world: World, metric: str) -> str:
+    meaning = world.metrics.get(metric)
+    return metric if meaning is None else f"{metric} ({meaning})"
 
 
 def _parent(member: Member, goal: Goal) -> Parent:

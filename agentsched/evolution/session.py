@@ -15,8 +15,8 @@ from agentsched.evolution.config import EvolveConfig
 from agentsched.evolution.pool import Pool, Result
 from agentsched.evolution.run import Event, Run
 from agentsched.evolution.state import State
-from evaluator.cluster.scenario import Scenario
 from evaluator.errors import EvaluatorError
+from evaluator.world import Scenario
 
 
 @dataclass(frozen=True, slots=True)

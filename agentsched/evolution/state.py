@@ -14,9 +14,9 @@ import numpy as np
 from agentsched.evolution.config import Breeding
 from agentsched.evolution.population import Member, Metrics, Population
 from agentsched.evolution.run import Event
-from evaluator.cluster.scenario import Scenario
 from evaluator.gate import Measured, Verdict, best_known
 from evaluator.paired import Sense, gains, worse_share
+from evaluator.world import Scenario
 
 
 @dataclass(frozen=True, slots=True)

@@ -238,6 +238,12 @@ class ClusterWorld:
 
         return gantt(instance, trace, title=title)
 
+    def charts(self, instance: Instance, trace: Trace) -> Sequence[str]:
+        """Return a Gantt chart, the load and the queue over time."""
+        from evaluator.gantt import gantt, load_chart, queue_chart
+
+        return [chart(instance, trace) for chart in (gantt, load_chart, queue_chart)]
+
     def sketch(self, instance: Instance, trace: Trace, width: int, unicode: bool) -> Sequence[str]:
         """Return a Gantt chart of characters."""
         from evaluator.cluster.sketch import draw

@@ -3,9 +3,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from evaluator import evaluation
 from evaluator.candidates import read_policy
 from evaluator.cluster.scenario import load_scenario
+from evaluator.cluster.simulation import simulate
 from evaluator.errors import TraceError
 from evaluator.evaluation import Audited, Failed, Instances, Scored, evaluate, evaluate_instance
 from evaluator.policies.catalogue import load_rule
@@ -64,13 +64,13 @@ def test_equal_decisions_have_equal_fingerprints_and_others_have_not(instance):
 
 
 def test_a_violation_is_no_score_however_good(instance, monkeypatch):
-    found = replay(instance, evaluation.simulate(instance, load_rule("fifo")))
+    found = replay(instance, simulate(instance, load_rule("fifo")))
 
     class Broken:
         message = "row 3: two tasks on node n0"
 
     monkeypatch.setattr(
-        evaluation, "replay", lambda *_: replace(found, violations=(Broken(),), count=2)
+        "evaluator.replay.replay", lambda *_: replace(found, violations=(Broken(),), count=2)
     )
     got = evaluate_instance(instance, load_rule("fifo"), "train")
     assert isinstance(got, Failed)
@@ -84,7 +84,7 @@ def test_two_implementations_that_disagree_are_an_error_not_a_score(instance, mo
         moved = np.nextafter(found.metrics["makespan"], np.inf)
         return replace(found, metrics={**found.metrics, "makespan": float(moved)})
 
-    monkeypatch.setattr(evaluation, "replay", off)
+    monkeypatch.setattr("evaluator.replay.replay", off)
     with pytest.raises(TraceError, match="makespan"):
         evaluate_instance(instance, load_rule("fifo"), "train")
 
