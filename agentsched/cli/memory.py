@@ -147,8 +147,8 @@ def best_(
     json: Json = False,
 ) -> None:
     """Name the policy to use for a cluster and workload, and say why."""
-    from evaluator.cluster.scenario import load_scenario
     from evaluator.strongest import strongest_rule
+    from evaluator.worlds import load_scenario
     from memory import best_policy, features
 
     found = load_scenario(scenario, workload=workload, format=format, cluster=cluster)

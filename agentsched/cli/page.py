@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from html import escape
+from typing import Any
 
 from agentsched.cli.output import number
-from evaluator.cluster.instance import Instance
 from evaluator.compare import Comparison
-from evaluator.gantt import gantt, load_chart, queue_chart
 from evaluator.render import Axis, histogram
-from evaluator.trace import Trace
+from evaluator.world import World
 
 STYLE = """
 body{font:15px/1.5 system-ui,sans-serif;max-width:1100px;margin:2em auto;padding:0 1em}
@@ -24,8 +23,9 @@ td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}figure{margin:1em 0
 def page(
     title: str,
     verdict: str,
-    instance: Instance,
-    runs: Sequence[tuple[str, Trace, Mapping[str, float]]],
+    world: World,
+    instance: Any,
+    runs: Sequence[tuple[str, Any, Mapping[str, float]]],
     comparison: Comparison | None = None,
 ) -> str:
     """Return the page.
@@ -33,6 +33,7 @@ def page(
     Args:
         title: What was replayed.
         verdict: What came of it, in a sentence.
+        world: Whose traces these are.
         instance: The problem all runs are of.
         runs: Policy, trace and metrics; the stored one first.
         comparison: Of the two runs, if there are two.
@@ -49,15 +50,14 @@ def page(
         ]
     for name, trace, _ in runs:
         parts.append(f"<h2>{escape(name)}</h2>")
-        parts += map(_figure, (gantt(instance, trace), load_chart(instance, trace),
-                               queue_chart(instance, trace)))  # fmt: skip
+        parts += map(_figure, world.charts(instance, trace))
     return (
         f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{escape(title)}</title>'
         f"<style>{STYLE}</style><body>{''.join(parts)}</body></html>\n"
     )
 
 
-def _metrics(runs: Sequence[tuple[str, Trace, Mapping[str, float]]]) -> str:
+def _metrics(runs: Sequence[tuple[str, Any, Mapping[str, float]]]) -> str:
     head = "".join(f'<th class="n">{escape(name)}</th>' for name, _, _ in runs)
     rows = [
         f"<tr><td>{escape(metric)}</td>"

@@ -10,24 +10,27 @@ from agentsched.cli.options import Json, MemoryUrl
 from agentsched.cli.output import emit, show, table
 
 if TYPE_CHECKING:
-    from evaluator.policies.native import NativeRule
-    from evaluator.policy import PolicySource
+    from evaluator.world import Rule
 
 app = typer.Typer(help="List and show known rules; show any policy.", no_args_is_help=True)
 
 
 @app.command("list")
 def list_(json: Json = False) -> None:
-    """List the known rules."""
-    from evaluator.policies.catalogue import known_rules, load_rule
+    """List the known rules of every world."""
+    from evaluator.worlds import worlds
 
-    found = [facts(load_rule(name)) for name in known_rules()]
+    found = [
+        {**facts(world.load_rule(name)), "world": world.name}
+        for world in worlds()
+        for name in world.known_rules()
+    ]
     if json:
         emit(found)
         return
     table(
-        ("name", "shape", "discipline", "what it does"),
-        [(f["name"], f["shape"], f["discipline"], f["summary"]) for f in found],
+        ("name", "world", "shape", "discipline", "what it does"),
+        [(f["name"], f["world"], f["shape"], f["discipline"], f["summary"]) for f in found],
     )
 
 
@@ -52,17 +55,17 @@ def show_(
     )
 
 
-def facts(policy: PolicySource | NativeRule) -> dict[str, Any]:
+def facts(policy: Rule) -> dict[str, Any]:
     """Return what is known of a policy without running it."""
-    from evaluator.policies.native import NativeRule
+    from evaluator.policy import PolicySource
 
     known = {"name": policy.name, "lane": lane_of(policy), "digest": policy.digest}
-    if isinstance(policy, NativeRule):
+    if not isinstance(policy, PolicySource):
         return {
             **known,
             "summary": policy.text.partition("\n")[0],
             "shape": "native",
-            "discipline": policy.kind,
+            "discipline": getattr(policy, "kind", ""),
         }
     return {
         **known,
@@ -72,11 +75,11 @@ def facts(policy: PolicySource | NativeRule) -> dict[str, Any]:
     }
 
 
-def lane_of(policy: PolicySource | NativeRule) -> Literal["pure", "general", "native"]:
+def lane_of(policy: Rule) -> Literal["pure", "general", "native"]:
     """Return where a policy runs of its own accord."""
-    from evaluator.policies.native import NativeRule
+    from evaluator.policy import PolicySource
 
-    return "native" if isinstance(policy, NativeRule) else policy.lane
+    return policy.lane if isinstance(policy, PolicySource) else "native"
 
 
 def _first_line(text: str) -> str:

@@ -15,20 +15,19 @@ from agentsched.cli.options import Json, MemoryUrl, Unsafe
 from agentsched.cli.output import emit, note, number, show, table
 
 if TYPE_CHECKING:
-    from evaluator.cluster.instance import Instance
     from evaluator.compare import Comparison, JobDifference
-    from evaluator.replay import Difference, Replayed
-    from evaluator.trace import Trace
-    from evaluator.tracefile import StoredTrace
+    from evaluator.differences import Difference
+    from evaluator.world import Audit, Stored, World
 
 
 @dataclass(frozen=True, slots=True)
 class Played:
     """A stored trace, its problem, and what replaying it gave."""
 
-    stored: StoredTrace
-    instance: Instance
-    replayed: Replayed
+    world: World
+    stored: Stored
+    instance: Any
+    replayed: Audit
     differences: tuple[Difference, ...]
     """Stored metrics that do not come out again."""
 
@@ -90,38 +89,46 @@ def play(path: Path) -> Played:
     Raises:
         TraceError: The file is damaged, or its problem cannot be made again.
     """
-    from evaluator.replay import differences, problem, replay
-    from evaluator.tracefile import read_trace
+    from evaluator.differences import differences
+    from evaluator.worlds import read_trace
 
-    stored = read_trace(path)
-    instance = problem(stored)
-    replayed = replay(instance, stored.trace)
+    opened = read_trace(path)
+    world, stored = opened.world, opened.stored
+    instance = world.problem(stored)
+    replayed = world.replay(instance, stored.trace)
     apart = differences(stored.header.metrics, replayed.metrics) if stored.header.metrics else []
-    return Played(stored, instance, replayed, tuple(apart))
+    return Played(world, stored, instance, replayed, tuple(apart))
 
 
 @dataclass(frozen=True, slots=True)
 class Rerun:
     """Another policy on the same problem."""
 
-    trace: Trace
-    comparison: Comparison
+    trace: Any
+    names: tuple[str, str]
+    metrics: tuple[dict[str, float], dict[str, float]]
+    jobs: Comparison | None
+    """Job by job, where the world has jobs."""
 
 
 def _rerun(first: Played, policy: str, memory: str | None, *, unsafe: bool, most: int) -> Rerun:
     from agentsched.cli.resolve import find_policy
     from agentsched.cli.score import sandbox_for
-    from evaluator.cluster.simulation import simulate
-    from evaluator.compare import compare
 
-    other = find_policy(policy, memory)
+    world, instance = first.world, first.instance
+    other = find_policy(policy, memory, world)
     with sandbox_for([other], unsafe=unsafe) as sandbox:
-        trace = simulate(first.instance, other, sandbox=sandbox)
+        trace = world.simulate(instance, other, sandbox=sandbox)
     names = (first.stored.header.policy or "stored", other.name)
     if names[0] == names[1]:
         names = (f"{names[0]} (stored)", names[1])
-    compared = compare(first.instance, first.stored.trace, trace, names=names, most=most)
-    return Rerun(trace, compared)
+    if world.name == "cluster":
+        from evaluator.compare import compare
+
+        compared = compare(instance, first.stored.trace, trace, names=names, most=most)
+        return Rerun(trace, names, compared.metrics, compared)
+    metrics = world.measure(instance, first.stored.trace), world.measure(instance, trace)
+    return Rerun(trace, names, metrics, None)
 
 
 def _traces(path: Path) -> list[Path]:
@@ -168,10 +175,15 @@ def _facts(one: Played) -> dict[str, Any]:
 
 
 def _comparison(other: Rerun) -> dict[str, Any]:
-    found = other.comparison
+    facts: dict[str, Any] = {
+        "policies": other.names,
+        "metrics": {name: [old[name] for old in other.metrics] for name in other.metrics[0]},
+    }
+    found = other.jobs
+    if found is None:
+        return facts
     return {
-        "policies": found.names,
-        "metrics": {name: [old[name] for old in found.metrics] for name in found.metrics[0]},
+        **facts,
         "faster": int((found.change < 0).sum()),
         "slower": int((found.change > 0).sum()),
         "same": int((found.change == 0).sum()),
@@ -187,8 +199,6 @@ def _comparison(other: Rerun) -> dict[str, Any]:
 
 
 def _print(one: Played) -> None:
-    from evaluator.cluster.sketch import draw
-
     header, metrics = one.stored.header, one.replayed.metrics
     rows = [
         (
@@ -202,7 +212,7 @@ def _print(one: Played) -> None:
     ]
     where = f"{header.scenario} {header.split} {header.index}"
     table(("metric", "", ">stored", ">replayed", ""), rows, title=f"{header.policy} on {where}")
-    show(*draw(one.instance, one.stored.trace, *_canvas()), "")
+    show(*one.world.sketch(one.instance, one.stored.trace, *_canvas()), "")
     verdict = "the same score to the last bit" if one.holds else "NOT the same"
     show(
         f"{one.stored.path}: {one.replayed.decisions:,} decisions replayed, {verdict}, "
@@ -213,13 +223,11 @@ def _print(one: Played) -> None:
 
 
 def _print_comparison(first: Played, other: Rerun) -> None:
-    from evaluator.cluster.sketch import draw
-    from evaluator.jobs import human
-
-    found = other.comparison
-    one, two = found.names
-    show("", f"the same arrivals under {two}:", "", *draw(first.instance, other.trace, *_canvas()))
-    old, new = found.metrics
+    one, two = other.names
+    drawn = first.world.sketch(first.instance, other.trace, *_canvas())
+    met = "arrivals" if other.jobs else first.world.unit
+    show("", f"the same {met} under {two}:", "", *drawn)
+    old, new = other.metrics
     table(
         ("metric", f">{one}", f">{two}", ">change"),
         [
@@ -228,6 +236,14 @@ def _print_comparison(first: Played, other: Rerun) -> None:
             if old[name] or new[name]
         ],
     )
+    if other.jobs is not None:
+        _print_jobs(other.jobs)
+
+
+def _print_jobs(found: Comparison) -> None:
+    from evaluator.jobs import human
+
+    one, two = found.names
     change = found.change
     show(
         f"{len(change)} jobs: {int((change < 0).sum())} faster with {two}, "
@@ -258,18 +274,19 @@ def _canvas() -> tuple[int, bool]:
 
 
 def _draw(html: Path, first: Played, other: Rerun | None) -> None:
-    """Write a page with metrics, Gantt charts, load and queue."""
+    """Write a page with metrics and the world's drawings."""
     from agentsched.cli.page import page
 
     header = first.stored.header
     runs = [(header.policy or "stored", first.stored.trace, first.replayed.metrics)]
     if other is not None:
-        runs.append((other.comparison.names[1], other.trace, other.comparison.metrics[1]))
+        runs.append((other.names[1], other.trace, other.metrics[1]))
     text = page(
         f"{header.policy} on {header.scenario} {header.split} {header.index}",
         f"Replayed: {_said(first)}, {first.replayed.decisions:,} decisions.",
+        first.world,
         first.instance,
         runs,
-        other.comparison if other else None,
+        other.jobs if other else None,
     )
     html.write_text(text, encoding="utf-8")

@@ -11,40 +11,60 @@ from agentsched.errors import UserError
 from evaluator.errors import SubsetError
 
 if TYPE_CHECKING:
-    from evaluator.policies.native import NativeRule
     from evaluator.policy import PolicySource
+    from evaluator.world import Rule, World
 
 
-def find_policy(name: str, memory_url: str | None = None) -> PolicySource | NativeRule:
+def find_policy(name: str, memory_url: str | None = None, world: World | None = None) -> Rule:
     """Return the policy of that name.
 
     Args:
         name: A known rule, the path of a ``.py`` file, or the id (its first 4 digits or more) of
             a policy in memory.
         memory_url: Where the memory is; None takes the settings'.
+        world: Whose policy it must be; None takes whichever it is.
 
     Raises:
         UserError: Nothing answers to the name.
-        SubsetError: The file is no policy.
+        SubsetError: The file is no policy, or one of another world.
     """
-    from evaluator.candidates import read_policy
-    from evaluator.policies.catalogue import known_rules, load_rule
+    from evaluator.worlds import worlds
 
-    if name in known_rules():
-        return load_rule(name)
+    homes = [world] if world is not None else list(worlds())
+    for home in homes:
+        if name in home.known_rules():
+            return home.load_rule(name)
     path = Path(name)
     if path.suffix == ".py":
         try:
-            return read_policy(_read(path), name=path.stem)
+            return _read_in(homes, _read(path), path.stem)
         except SubsetError as error:
             raise SubsetError(f"{path}: {error}") from error
     remembered = _remembered(name, memory_url)
     if remembered is not None:
-        return remembered
+        # a policy of another world is refused here with the line that shows it
+        return world.read_policy(remembered.text, remembered.name) if world else remembered
+    known = [rule for home in homes for rule in home.known_rules()]
     raise UserError(
-        f"no policy {name!r}{suggestion(name, known_rules())}; it must be a known rule (agentsched "
+        f"no policy {name!r}{suggestion(name, known)}; it must be a known rule (agentsched "
         "policies list), a .py file, or an id in memory (agentsched memory list)"
     )
+
+
+def _read_in(homes: Sequence[World], text: str, name: str) -> PolicySource:
+    """Return the policy in the first world that takes it; else what the first says against it.
+
+    Which world is meant shows in the parameters; a text for another one is refused by its fields.
+    """
+    first: SubsetError | None = None
+    for home in homes:
+        try:
+            return home.read_policy(text, name)
+        except SubsetError as error:
+            if first is None or any(word in text for word in home.briefing.entries["score"]):
+                first = error
+    assert first is not None
+    raise first
 
 
 def suggestion(name: str, known: Sequence[str]) -> str:

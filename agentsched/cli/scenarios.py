@@ -10,7 +10,7 @@ from agentsched.cli.options import Cluster, Format, Json, ScenarioName, Workload
 from agentsched.cli.output import emit, show, table
 
 if TYPE_CHECKING:
-    from evaluator.cluster.scenario import Scenario
+    from evaluator.world import Scenario
 
 app = typer.Typer(help="List and show scenarios.", no_args_is_help=True)
 
@@ -18,15 +18,18 @@ app = typer.Typer(help="List and show scenarios.", no_args_is_help=True)
 @app.command("list")
 def list_(json: Json = False) -> None:
     """List the built-in scenarios."""
-    from evaluator.cluster.scenario import load_scenario, scenario_names
+    from evaluator.worlds import load_scenario, scenario_names
 
     found = [load_scenario(name) for name in scenario_names()]
     if json:
         emit([_facts(scenario) for scenario in found])
         return
     table(
-        ("name", "objective", "guards", "title"),
-        [(s.name, _objective(s), ", ".join(g.metric for g in s.guards), s.title) for s in found],
+        ("name", "world", "objective", "guards", "title"),
+        [
+            (s.name, _world(s), _objective(s), ", ".join(g.metric for g in s.guards), s.title)
+            for s in found
+        ],
     )
 
 
@@ -39,7 +42,7 @@ def show_(
     json: Json = False,
 ) -> None:
     """Show one scenario: what is wanted, what holds, and its file."""
-    from evaluator.cluster.scenario import load_scenario
+    from evaluator.worlds import load_scenario
 
     found = load_scenario(scenario, workload=workload, format=format, cluster=cluster)
     if json:
@@ -52,6 +55,7 @@ def show_(
         "",
         found.description.strip(),
         "",
+        f"world      {_world(found)}",
         f"objective  {_objective(found)}",
         f"guards     {guards}",
         f"splits     {splits}",
@@ -66,9 +70,16 @@ def _objective(scenario: Scenario) -> str:
     return f"{scenario.objective.sense} {scenario.objective.metric}"
 
 
+def _world(scenario: Scenario) -> str:
+    from evaluator.worlds import world_of
+
+    return world_of(scenario).name
+
+
 def _facts(scenario: Scenario) -> dict[str, Any]:
     return {
         "name": scenario.name,
+        "world": _world(scenario),
         "title": scenario.title,
         "description": scenario.description,
         "objective": {"metric": scenario.objective.metric, "sense": scenario.objective.sense},

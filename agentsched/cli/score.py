@@ -23,13 +23,9 @@ from agentsched.cli.output import emit, note, number, show, table
 from agentsched.cli.policies import lane_of
 
 if TYPE_CHECKING:
-    from agentsched.scoring import Estimate, Keep, Lane, ScoreCard
-    from evaluator.cluster.instance import Instance
-    from evaluator.cluster.scenario import Scenario
-    from evaluator.policies.native import NativeRule
-    from evaluator.policy import PolicySource
+    from agentsched.scoring import Estimate, Keep, ScoreCard
     from evaluator.sandbox import Sandbox
-    from evaluator.trace import Trace
+    from evaluator.world import Lane, Rule, Scenario
 
 
 class LaneName(StrEnum):
@@ -71,18 +67,23 @@ def command(
     from agentsched.errors import UserError
     from agentsched.evolution.seeds import Seeds
     from agentsched.scoring import draw, score
-    from evaluator.cluster.scenario import load_scenario
+    from evaluator.worlds import load_scenario, world_of
 
     if trace is not None and not trace.absolute().parent.is_dir():
         raise UserError(f"--trace {str(trace)!r}: no folder {str(trace.parent)!r}; make it first")
     found = load_scenario(scenario, workload=workload, format=format, cluster=cluster)
-    chosen = find_policy(policy, memory)
+    world = world_of(found)
+    chosen = find_policy(policy, memory, world)
     names = [name for other in against or [] for name in _names(other, found)]
-    rivals = [find_policy(name, memory) for name in dict.fromkeys(names) if name != policy]
+    rivals = [find_policy(name, memory, world) for name in dict.fromkeys(names) if name != policy]
     secret = Seeds.make(seed).secret
     instances = draw(found, split, seeds, secret)
     smoke = found.instance("smoke", 0, secret)
     wanted: Lane | None = lane.value if lane else None
+    if wanted is not None and wanted not in world.lanes:
+        raise UserError(
+            f"--lane {wanted}: the {world.name} world has the lanes {', '.join(world.lanes)}"
+        )
     with sandbox_for([chosen, *rivals], wanted, unsafe=unsafe) as sandbox:
         keep = _keeper(trace, found, chosen, split, secret) if trace else None
         card = score(chosen, instances, lane=wanted, sandbox=sandbox, warm=smoke, keep=keep)
@@ -99,7 +100,7 @@ def command(
 
 @contextlib.contextmanager
 def sandbox_for(
-    policies: Sequence[PolicySource | NativeRule], lane: str | None = None, *, unsafe: bool = False
+    policies: Sequence[Rule], lane: str | None = None, *, unsafe: bool = False
 ) -> Iterator[Sandbox | None]:
     """Open a sandbox if one of these policies needs it; the settings say how strong it must be."""
     if lane != "general" and all(lane_of(policy) != "general" for policy in policies):
@@ -115,18 +116,16 @@ def sandbox_for(
         yield sandbox
 
 
-def _keeper(
-    path: Path, scenario: Scenario, policy: PolicySource | NativeRule, split: str, seed: bytes
-) -> Keep:
+def _keeper(path: Path, scenario: Scenario, policy: Rule, split: str, seed: bytes) -> Keep:
     from agentsched.scoring import header_of
-    from evaluator.tracefile import write_trace
+    from evaluator.worlds import world_of, write_trace
 
-    def keep(index: int, instance: Instance, trace: Trace, metrics: dict[str, float]) -> None:
+    def keep(index: int, instance: Any, trace: Any, metrics: dict[str, float]) -> None:
         if index == 0:
             header = header_of(scenario, instance, policy, split, index, seed, metrics)
             # What came from files cannot be made again from the scenario's text.
             embedded = instance if scenario.files else None
-            write_trace(path, trace, header, instance=embedded)
+            write_trace(world_of(scenario), path, trace, header, instance=embedded)
 
     return keep
 
@@ -185,8 +184,10 @@ def _print(card: ScoreCard, others: Sequence[ScoreCard], scenario: Scenario, whe
         rows,
         title=f"{card.policy} on {scenario.name} ({where})",
     )
+    from evaluator.worlds import world_of
+
     show(
-        f"{card.tasks:,} tasks in {card.cpu_seconds:.3g} CPU s "
+        f"{card.tasks:,} {world_of(scenario).unit} in {card.cpu_seconds:.3g} CPU s "
         f"({card.tasks_per_cpu_second:,.0f} a CPU second), lane {card.lane}, "
         f"sandbox {card.sandbox}, replay agrees, violations: {card.violations}"
     )
