@@ -7,9 +7,9 @@ keep their nodes, the rest is placed in order of choice.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from evaluator.cluster.kernel.asking import PAIRS, TASKS, Block, no_nan, reserve
+from evaluator.cluster.kernel.core import core
 from evaluator.cluster.kernel.fitting import first_host, type_room
 from evaluator.cluster.kernel.greedy import clear_dirty
 from evaluator.cluster.kernel.moves import PREEMPTED, progress, running_rate, start, stop
@@ -17,7 +17,7 @@ from evaluator.cluster.kernel.spans import overhead_of
 from evaluator.cluster.kernel.state import READY, RUNNING, Kernel
 
 
-@njit(cache=True)
+@core
 def active_tasks(k: Kernel) -> np.ndarray:
     """Rows of ready and running tasks, ascending; new tasks join the waiting list."""
     for i in range(k.fresh_len):
@@ -30,7 +30,7 @@ def active_tasks(k: Kernel) -> np.ndarray:
     return np.sort(active)
 
 
-@njit(cache=True)
+@core
 def type_of(k: Kernel, task: int) -> int:
     """Type a running task is on, or -1."""
     if k.status[task] != RUNNING:
@@ -38,7 +38,7 @@ def type_of(k: Kernel, task: int) -> int:
     return k.node_type[k.trace_node[k.row[task]]]
 
 
-@njit(cache=True)
+@core
 def show_progress(k: Kernel, active: np.ndarray, sign: int) -> None:
     """Add (+1) what running tasks have done and used by now to their columns, or take it off."""
     for task in active:
@@ -47,7 +47,7 @@ def show_progress(k: Kernel, active: np.ndarray, sign: int) -> None:
             k.service[task] += sign * (k.now - k.trace_start[k.row[task]]) * k.gang[task]
 
 
-@njit(cache=True)
+@core
 def _show_kinds(k: Kernel) -> None:
     """Sum the nodes of each type that are up, as if nothing ran; speed and carbon are means."""
     for kind in range(len(k.type_ptr) - 1):
@@ -72,7 +72,7 @@ def _show_kinds(k: Kernel) -> None:
         k.kind_at[kind] = k.now
 
 
-@njit(cache=True)
+@core
 def _ask_types(k: Kernel, block: Block, mode: int, active: np.ndarray) -> int:
     """Evaluate a block on (task, type) pairs, or on tasks; the number of pairs, -1 on failure."""
     types = len(k.type_ptr) - 1
@@ -97,7 +97,7 @@ def _ask_types(k: Kernel, block: Block, mode: int, active: np.ndarray) -> int:
     return count if no_nan(k, mode, count) else -1
 
 
-@njit(cache=True)
+@core
 def _choose_and_move(k: Kernel, active: np.ndarray, tasks: np.ndarray, kinds: np.ndarray) -> None:
     """Take (task, type) pairs in order while types have room, then move tasks accordingly."""
     _show_kinds(k)
@@ -142,7 +142,7 @@ def _choose_and_move(k: Kernel, active: np.ndarray, tasks: np.ndarray, kinds: np
     clear_dirty(k)
 
 
-@njit(cache=True)
+@core
 def pass_allocating_by_score(k: Kernel, score: Block) -> bool:
     """Allocate by the score of each (task, type) pair."""
     active = active_tasks(k)
@@ -160,7 +160,7 @@ def pass_allocating_by_score(k: Kernel, score: Block) -> bool:
     return True
 
 
-@njit(cache=True)
+@core
 def pass_allocating_by_key(k: Kernel, key: Block, prefer: Block, custom: bool) -> bool:
     """Allocate task by task in order of key; each takes the type it prefers."""
     active = active_tasks(k)
@@ -184,7 +184,7 @@ def pass_allocating_by_key(k: Kernel, key: Block, prefer: Block, custom: bool) -
     return True
 
 
-@njit(cache=True)
+@core
 def _by_speed(k: Kernel, active: np.ndarray) -> int:
     """Pairs scored by the rate of the task on the type (mean node speed)."""
     types = len(k.type_ptr) - 1
@@ -201,7 +201,7 @@ def _by_speed(k: Kernel, active: np.ndarray) -> int:
     return count
 
 
-@njit(cache=True)
+@core
 def pass_allocating_given(k: Kernel, active: np.ndarray, scores: np.ndarray) -> None:
     """Allocate by scores computed outside, shape (len(active), types); -inf declines."""
     types = scores.shape[1]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from numba import njit
 
 from evaluator.candidates.block import COLUMNS
+from evaluator.cluster.kernel.core import core
 from evaluator.cluster.kernel.spans import data_at, overhead_of
 from evaluator.cluster.kernel.state import Kernel
 
@@ -22,7 +22,7 @@ TASK_SLOT, NODE_SLOT, OVERHEAD_SLOT, DATA_SLOT, HERE_SLOT, SCORE_SLOT = (
 Block = Callable[..., None]
 
 
-@njit(cache=True)
+@core
 def reserve(k: Kernel, pairs: int) -> None:
     """Make room for that many pairs."""
     if pairs <= len(k.pair_task):
@@ -43,7 +43,7 @@ def reserve(k: Kernel, pairs: int) -> None:
         table[SCORE_SLOT] = k.pair_score.ctypes.data
 
 
-@njit(cache=True)
+@core
 def ask(k: Kernel, block: Block, mode: int, pairs: int) -> bool:
     """Evaluate the block on the pairs laid out in scratch; False if a number is NaN."""
     if mode != TASKS:
@@ -58,7 +58,7 @@ def ask(k: Kernel, block: Block, mode: int, pairs: int) -> bool:
     return no_nan(k, mode, pairs)
 
 
-@njit(cache=True)
+@core
 def no_nan(k: Kernel, mode: int, pairs: int) -> bool:
     """Check the answers; the first NaN is written down as the failure."""
     bad = 0
@@ -78,7 +78,7 @@ def no_nan(k: Kernel, mode: int, pairs: int) -> bool:
     return False
 
 
-@njit(cache=True)
+@core
 def ask_keys(k: Kernel, block: Block, tasks: np.ndarray, count: int) -> bool:
     """Set ``key`` of the tasks."""
     reserve(k, count)

@@ -7,9 +7,9 @@ Maheswaran et al., JPDC 59, 1999).
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from evaluator.cluster.kernel.asking import ONE_NODE, PAIRS, Block, ask, ask_keys, reserve
+from evaluator.cluster.kernel.core import core
 from evaluator.cluster.kernel.fitting import fits, mark_dirty, members_on, share_of
 from evaluator.cluster.kernel.greedy import clear_dirty
 from evaluator.cluster.kernel.moves import start
@@ -23,7 +23,7 @@ KEPT_ANSWERS = 1 << 22
 """Scores a batch keeps (32 MiB); a larger one asks again where it would have looked up."""
 
 
-@njit(cache=True)
+@core
 def could_host(k: Kernel, shape: int, node: int) -> bool:
     """Whether the node, or its type with it, could run the gang with nothing else there."""
     gang = k.shape_gang[shape]
@@ -49,26 +49,26 @@ def could_host(k: Kernel, shape: int, node: int) -> bool:
     return False
 
 
-@njit(cache=True)
+@core
 def backlog(k: Kernel, node: int) -> int:
     """Estimated microseconds of the whole node that its running and queued tasks still take."""
     total = k.queued_work[node]
     task = k.node_running[node]
     while task >= 0:
-        left = max(np.int64(1), k.estimated_end[task] - k.now)
+        left = max(1, k.estimated_end[task] - k.now)
         total += left * share_of(k, k.shape[task], node) // 1000
         task = k.next_running[task]
     return total
 
 
-@njit(cache=True)
+@core
 def queued_cost(k: Kernel, task: int, node: int) -> int:
     """What a queued task adds to the backlog of its node."""
     left = estimated_span(k, task, rate_on(k, task, node)) + overhead_of(k, task)
     return left * share_of(k, k.shape[task], node) // 1000
 
 
-@njit(cache=True)
+@core
 def _show_backlog(k: Kernel, shape: int, node: int, load: np.ndarray) -> None:
     """Set when the node is free for a shape; ``load`` keeps this instant's backlogs, -1 unknown."""
     at = k.now
@@ -79,7 +79,7 @@ def _show_backlog(k: Kernel, shape: int, node: int, load: np.ndarray) -> None:
     k.free_at[node] = at
 
 
-@njit(cache=True)
+@core
 def _ask_row(k: Kernel, score: Block, task: int, load: np.ndarray, row: np.ndarray) -> bool:
     """Ask about a task and every node that could host it; the answers go to ``row``, by node."""
     shape = k.shape[task]
@@ -101,7 +101,7 @@ def _ask_row(k: Kernel, score: Block, task: int, load: np.ndarray, row: np.ndarr
     return True
 
 
-@njit(cache=True)
+@core
 def _best_of(row: np.ndarray) -> int:
     """Return the node of the best score (ties: lower row), or -1 if all are declined."""
     best, at = -np.inf, -1
@@ -111,7 +111,7 @@ def _best_of(row: np.ndarray) -> int:
     return at
 
 
-@njit(cache=True)
+@core
 def mixed(x: int) -> int:
     """Hash a row to 32 bits (the finaliser of MurmurHash3)."""
     h = np.uint32(x)
@@ -120,12 +120,12 @@ def mixed(x: int) -> int:
     h ^= h >> np.uint32(13)
     h = np.uint32(h * np.uint32(0xC2B2AE35))
     h ^= h >> np.uint32(16)
-    return np.int64(h)
+    return int(np.int64(h))
 
 
-@njit(cache=True)
+@core
 def _tasks_on(k: Kernel, node: int) -> int:
-    count = np.int64(k.queued[node])
+    count = int(k.queued[node])
     task = k.node_running[node]
     while task >= 0:
         count += 1
@@ -133,7 +133,7 @@ def _tasks_on(k: Kernel, node: int) -> int:
     return count
 
 
-@njit(cache=True)
+@core
 def _two_choices(k: Kernel, task: int) -> int:
     """Power of two choices: of two nodes drawn by hash of the row, the one with fewer tasks."""
     shape = k.shape[task]
@@ -153,7 +153,7 @@ def _two_choices(k: Kernel, task: int) -> int:
     return first
 
 
-@njit(cache=True)
+@core
 def arrived(k: Kernel, task: int) -> None:
     """The input of a bound task is there: it joins its node's queue."""
     node = k.row[task]
@@ -162,12 +162,12 @@ def arrived(k: Kernel, task: int) -> None:
     mark_dirty(k, node)
 
 
-@njit(cache=True)
+@core
 def _enqueue(k: Kernel, task: int, node: int) -> None:
     k.queued[node] += 1
     k.queued_work[node] += queued_cost(k, task, node)
     k.row[task] = node
-    arrives = np.int64(0)
+    arrives = 0
     if k.edges == 1:
         arrives = data_at(k, task, node)
     if arrives > k.now:
@@ -177,7 +177,7 @@ def _enqueue(k: Kernel, task: int, node: int) -> None:
         arrived(k, task)
 
 
-@njit(cache=True)
+@core
 def run_node(k: Kernel, node: int) -> None:
     """Start what fits from the head of a node's queue."""
     while True:
@@ -190,7 +190,7 @@ def run_node(k: Kernel, node: int) -> None:
         start(k, task, node)
 
 
-@njit(cache=True)
+@core
 def _bind(k: Kernel, task: int, node: int) -> None:
     """Queue a task on its node; without a node it stays new until the next pass."""
     if node < 0:
@@ -200,7 +200,7 @@ def _bind(k: Kernel, task: int, node: int) -> None:
         _enqueue(k, task, node)
 
 
-@njit(cache=True)
+@core
 def _bind_batch(
     k: Kernel, score: Block, tasks: np.ndarray, load: np.ndarray, least: bool
 ) -> bool:  # fmt: skip
@@ -241,7 +241,7 @@ def _bind_batch(
     return True
 
 
-@njit(cache=True)
+@core
 def _ask_again(
     k: Kernel, score: Block, tasks: np.ndarray, left: np.ndarray, node: int, load: np.ndarray,
     rows: np.ndarray, kept: bool, best: np.ndarray, where: np.ndarray,
@@ -277,7 +277,7 @@ def _ask_again(
     return True
 
 
-@njit(cache=True)
+@core
 def pass_binding(k: Kernel, key: Block, score: Block, keyed: bool, batch: int) -> bool:
     """Bind what is new, then let every node run its queue."""
     count = k.fresh_len

@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from numba import njit
 
 from evaluator.candidates.block import COLUMNS, address_table
 from evaluator.cluster.instance import Instance
+from evaluator.cluster.kernel.core import core
 from evaluator.cluster.kernel.ranks import successors, upward_rank
 from evaluator.cluster.kernel.shapes import shapes_of
 from evaluator.cluster.kernel.spans import NEVER
@@ -202,7 +202,7 @@ def _bands(kinds: np.ndarray, speed: np.ndarray) -> np.ndarray:
     return np.concatenate([[0], breaks, [len(kinds)]]).astype(np.int64)
 
 
-@njit(cache=True)
+@core
 def _job_left(job: np.ndarray, estimate: np.ndarray, jobs: int) -> np.ndarray:
     left = np.zeros(jobs, np.int64)
     for i in range(len(job)):

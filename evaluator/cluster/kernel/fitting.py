@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from evaluator.cluster.kernel.core import core
 from evaluator.cluster.kernel.state import BLOCK, Kernel
 
 
-@njit(cache=True)
+@core
 def _admits(
     free: np.ndarray, up: np.ndarray, node_type: np.ndarray, labels: np.ndarray, node: int,
     d0: int, d1: int, d2: int, types: int, requires: int,
@@ -23,7 +23,7 @@ def _admits(
     )
 
 
-@njit(cache=True)
+@core
 def hosts(k: Kernel, shape: int, node: int) -> bool:
     """Whether one member of the shape fits on the node now."""
     demand = k.shape_demand
@@ -33,7 +33,7 @@ def hosts(k: Kernel, shape: int, node: int) -> bool:
     )  # fmt: skip
 
 
-@njit(cache=True)
+@core
 def fitting_nodes(k: Kernel, shape: int, found: np.ndarray) -> int:
     """List the nodes on which the shape fits now, by row; return how many there are."""
     # columns are bound to locals: every read of a field of the state counts a reference
@@ -48,7 +48,7 @@ def fitting_nodes(k: Kernel, shape: int, found: np.ndarray) -> int:
             for node in range(block * BLOCK, min(nodes, (block + 1) * BLOCK)):
                 # without a branch, which would be mispredicted every other node
                 found[count] = node
-                count += np.int64(
+                count += int(
                     (free[node, 0] >= d0)
                     & (free[node, 1] >= d1)
                     & (free[node, 2] >= d2)
@@ -70,7 +70,7 @@ def fitting_nodes(k: Kernel, shape: int, found: np.ndarray) -> int:
     return kept
 
 
-@njit(cache=True)
+@core
 def members_on(k: Kernel, free: np.ndarray, shape: int, node: int) -> int:
     """How many members of the gang fit on the node, given free amounts; at most the gang."""
     if k.up[node] == 0 or (k.shape_types[shape] >> k.node_type[node]) & 1 == 0:
@@ -85,7 +85,7 @@ def members_on(k: Kernel, free: np.ndarray, shape: int, node: int) -> int:
     return members
 
 
-@njit(cache=True)
+@core
 def type_room(k: Kernel, free: np.ndarray, shape: int, kind: int) -> int:
     """Members of the gang that fit on nodes of one type; at most the gang."""
     room = 0
@@ -97,7 +97,7 @@ def type_room(k: Kernel, free: np.ndarray, shape: int, kind: int) -> int:
     return room
 
 
-@njit(cache=True)
+@core
 def fits(k: Kernel, shape: int, node: int) -> bool:
     """Whether the whole gang fits now with at least one member on this node."""
     if not hosts(k, shape, node):
@@ -106,7 +106,7 @@ def fits(k: Kernel, shape: int, node: int) -> bool:
     return gang == 1 or type_room(k, k.free, shape, k.node_type[node]) >= gang
 
 
-@njit(cache=True)
+@core
 def first_host(k: Kernel, shape: int, low: int, high: int) -> int:
     """Return the first node of rows [low, high) that hosts one member, or -1."""
     free, up, node_type, labels, tops = k.free, k.up, k.node_type, k.node_labels, k.block_max
@@ -126,7 +126,7 @@ def first_host(k: Kernel, shape: int, low: int, high: int) -> int:
     return -1
 
 
-@njit(cache=True)
+@core
 def fill(k: Kernel, free: np.ndarray, shape: int, node: int) -> None:
     """Lay a gang out from a node on, over its type's nodes, around; into ``used``.
 
@@ -154,10 +154,10 @@ def fill(k: Kernel, free: np.ndarray, shape: int, node: int) -> None:
                 return
 
 
-@njit(cache=True)
+@core
 def share_of(k: Kernel, shape: int, node: int) -> int:
     """Greatest share of a node resource that one member takes, in thousandths."""
-    share = np.int64(0)
+    share = 0
     for r in range(3):
         capacity, demand = k.capacity[node, r], k.shape_demand[shape, r]
         if capacity > 0 and demand > 0:
@@ -165,12 +165,12 @@ def share_of(k: Kernel, shape: int, node: int) -> int:
     return share
 
 
-@njit(cache=True)
+@core
 def refresh_block(k: Kernel, node: int) -> None:
     """Sum up the block of a node that has less room, or other room, than before."""
     block = node // BLOCK
     free, tops = k.free, k.block_max
-    a, b, c = np.int64(-1), np.int64(-1), np.int64(-1)
+    a, b, c = -1, -1, -1
     for other in range(block * BLOCK, min((block + 1) * BLOCK, len(free))):
         a = max(a, free[other, 0])
         b = max(b, free[other, 1])
@@ -178,7 +178,7 @@ def refresh_block(k: Kernel, node: int) -> None:
     tops[block, 0], tops[block, 1], tops[block, 2] = a, b, c
 
 
-@njit(cache=True)
+@core
 def take(k: Kernel, shape: int, node: int, members: int) -> None:
     """Occupy room for some members on a node."""
     free, demand, tops, block = k.free, k.shape_demand, k.block_max, node // BLOCK
@@ -191,7 +191,7 @@ def take(k: Kernel, shape: int, node: int, members: int) -> None:
         refresh_block(k, node)
 
 
-@njit(cache=True)
+@core
 def mark_dirty(k: Kernel, node: int) -> None:
     """Note that a node has more room than at the last pass."""
     if k.is_dirty[node] == 0:
@@ -206,7 +206,7 @@ def mark_dirty(k: Kernel, node: int) -> None:
                 k.blocked_len -= 1
 
 
-@njit(cache=True)
+@core
 def give(k: Kernel, shape: int, node: int, members: int) -> None:
     """Free the room of some members on a node, if the node is up."""
     if k.up[node] == 1:

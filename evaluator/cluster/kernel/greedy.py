@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from evaluator.cluster.kernel.asking import ONE_NODE, PAIRS, Block, ask, ask_keys, reserve
+from evaluator.cluster.kernel.core import core
 from evaluator.cluster.kernel.fitting import first_host, fits, fitting_nodes, hosts, type_room
 from evaluator.cluster.kernel.moves import start
 from evaluator.cluster.kernel.queues import insert, without_top
@@ -13,7 +13,7 @@ from evaluator.cluster.kernel.spans import rate_on
 from evaluator.cluster.kernel.state import Kernel
 
 
-@njit(cache=True)
+@core
 def clear_dirty(k: Kernel) -> None:
     """Forget which nodes had gained room; the pass has seen them."""
     for i in range(k.dirty_len):
@@ -21,7 +21,7 @@ def clear_dirty(k: Kernel) -> None:
     k.dirty_len = 0
 
 
-@njit(cache=True)
+@core
 def fastest_node(k: Kernel, task: int) -> int:
     """Return the fitting node of highest rate (ties: lower row), or -1.
 
@@ -50,7 +50,7 @@ def fastest_node(k: Kernel, task: int) -> int:
     return best
 
 
-@njit(cache=True)
+@core
 def preferred_node(k: Kernel, task: int, prefer: Block, custom: bool) -> int:
     """Return the node the policy prefers among those that fit; -1 none, -2 failure."""
     if not custom:
@@ -65,14 +65,14 @@ def preferred_node(k: Kernel, task: int, prefer: Block, custom: bool) -> int:
     return k.pair_node[np.argmax(k.pair_score[:count])]
 
 
-@njit(cache=True)
+@core
 def _enqueue(k: Kernel, task: int) -> None:
     shape = k.shape[task]
     k.shape_root[shape] = insert(k, k.shape_root[shape], task)
     k.queue_len += 1
 
 
-@njit(cache=True)
+@core
 def _alone(k: Kernel, prefer: Block, custom: bool) -> bool:
     """Nobody waits, and one task is new at most: it starts if it fits."""
     if k.fresh_len == 1:
@@ -91,7 +91,7 @@ def _alone(k: Kernel, prefer: Block, custom: bool) -> bool:
     return True
 
 
-@njit(cache=True)
+@core
 def pass_by_key(k: Kernel, key: Block, prefer: Block, custom: bool) -> bool:
     """Hold one pass over shape queues ordered by a key that was asked once."""
     if k.fresh_len > 0 and not ask_keys(k, key, k.fresh, k.fresh_len):
@@ -130,7 +130,7 @@ def pass_by_key(k: Kernel, key: Block, prefer: Block, custom: bool) -> bool:
 # ``right[shape_ptr[s] : shape_ptr[s] + shape_len[s]]`` are the tasks, ``left`` their positions.
 
 
-@njit(cache=True)
+@core
 def _enlist(k: Kernel, task: int) -> None:
     shape = k.shape[task]
     at = k.shape_ptr[shape] + k.shape_len[shape]
@@ -139,7 +139,7 @@ def _enlist(k: Kernel, task: int) -> None:
     k.shape_len[shape] += 1
 
 
-@njit(cache=True)
+@core
 def _delist(k: Kernel, task: int) -> None:
     shape = k.shape[task]
     k.shape_len[shape] -= 1
@@ -148,14 +148,14 @@ def _delist(k: Kernel, task: int) -> None:
     k.left[last] = k.left[task]
 
 
-@njit(cache=True)
+@core
 def _better(score: float, task: int, node: int, than: float, task0: int, node0: int) -> bool:
     if score != than:
         return score > than
     return task < task0 or (task == task0 and node < node0)
 
 
-@njit(cache=True)
+@core
 def _one_node(k: Kernel, score: Block, node: int) -> bool:
     """Nothing is new and one node gained room: scan the queue for it until nothing fits."""
     while True:
@@ -178,7 +178,7 @@ def _one_node(k: Kernel, score: Block, node: int) -> bool:
             best = max(best, values[p])
         if best == -np.inf:
             return True
-        task = np.int32(2147483647)
+        task = 2147483647
         for p in range(count):
             if values[p] == best and tasks[p] < task:
                 task = tasks[p]
@@ -186,7 +186,7 @@ def _one_node(k: Kernel, score: Block, node: int) -> bool:
         start(k, task, node)
 
 
-@njit(cache=True)
+@core
 def _one_task(k: Kernel, score: Block) -> bool:
     """One task is new and no node gained room: its best node, if any."""
     task = k.fresh[0]
@@ -205,7 +205,7 @@ def _one_task(k: Kernel, score: Block) -> bool:
     return True
 
 
-@njit(cache=True)
+@core
 def reserve_keep(k: Kernel, filled: int, pairs: int) -> None:
     """Make room for pairs without losing the tasks already laid out."""
     if pairs > len(k.pair_task):
@@ -214,7 +214,7 @@ def reserve_keep(k: Kernel, filled: int, pairs: int) -> None:
         k.pair_task[:filled] = kept
 
 
-@njit(cache=True)
+@core
 def _best_of_row(
     k: Kernel,
     score: Block,
@@ -249,7 +249,7 @@ def _best_of_row(
     return True
 
 
-@njit(cache=True)
+@core
 def _column(
     k: Kernel, score: Block, node: int, tasks: np.ndarray, alive: np.ndarray, low: int,
     best: np.ndarray, where: np.ndarray,
@@ -277,7 +277,7 @@ def _column(
     return True
 
 
-@njit(cache=True)
+@core
 def pass_by_score(k: Kernel, score: Block) -> bool:
     """Hold one pass over the pairs with a new task or a node that gained room.
 

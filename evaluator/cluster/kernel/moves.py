@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from evaluator.cluster.kernel.core import core
 from evaluator.cluster.kernel.fitting import fill, give, mark_dirty, refresh_block, take
 from evaluator.cluster.kernel.queues import push_event, remove_event, without_top
 from evaluator.cluster.kernel.spans import data_at, estimated_span, overhead_of, rate_on, span
@@ -25,7 +25,7 @@ FINISHED, PREEMPTED, FAILED, KILLED = 0, 1, 2, 3
 # --- starting and ending ---------------------------------------------------------------------
 
 
-@njit(cache=True)
+@core
 def _new_row(k: Kernel, task: int, node: int) -> int:
     row = k.trace_len
     if row == len(k.trace_task):
@@ -43,7 +43,7 @@ def _new_row(k: Kernel, task: int, node: int) -> int:
     return row
 
 
-@njit(cache=True)
+@core
 def _new_spread(k: Kernel, row: int, node: int, members: int) -> None:
     at = k.spread_len
     if at == len(k.spread_row):
@@ -56,7 +56,7 @@ def _new_spread(k: Kernel, row: int, node: int, members: int) -> None:
     k.spread_len = at + 1
 
 
-@njit(cache=True)
+@core
 def _running_at(k: Kernel, task: int) -> int:
     """Position of a task in the list of running tasks, ordered by estimated end, then row."""
     running, ends = k.running, k.estimated_end
@@ -71,7 +71,7 @@ def _running_at(k: Kernel, task: int) -> int:
     return low
 
 
-@njit(cache=True)
+@core
 def _list_running(k: Kernel, task: int) -> None:
     at = _running_at(k, task)
     if k.running_len == len(k.running):
@@ -82,7 +82,7 @@ def _list_running(k: Kernel, task: int) -> None:
     running[at] = task
 
 
-@njit(cache=True)
+@core
 def start(k: Kernel, task: int, node: int) -> None:
     """Start a ready task (its whole gang) from a node on; the caller has checked the fit."""
     shape = k.shape[task]
@@ -101,7 +101,7 @@ def start(k: Kernel, task: int, node: int) -> None:
     begin += overhead_of(k, task)
     left = k.work[task] - k.attained[task]
     if k.kill == 1:
-        allowed = max(np.int64(1), k.estimate[task] - k.attained[task])
+        allowed = max(1, k.estimate[task] - k.attained[task])
         if allowed < left:
             left = allowed
             k.trace_outcome[row] = KILLED
@@ -121,7 +121,7 @@ def start(k: Kernel, task: int, node: int) -> None:
     k.running_len += 1
 
 
-@njit(cache=True)
+@core
 def _first_spread(k: Kernel, row: int) -> int:
     low, high = 0, k.spread_len
     while low < high:
@@ -133,7 +133,7 @@ def _first_spread(k: Kernel, row: int) -> int:
     return low
 
 
-@njit(cache=True)
+@core
 def layout_of(k: Kernel, task: int) -> None:
     """Put the nodes of a running task into ``used`` and ``used_count``."""
     row = k.row[task]
@@ -151,7 +151,7 @@ def layout_of(k: Kernel, task: int) -> None:
         k.used_len = 1
 
 
-@njit(cache=True)
+@core
 def _unlink(k: Kernel, task: int) -> None:
     node = k.trace_node[k.row[task]]
     at = k.node_running[node]
@@ -163,7 +163,7 @@ def _unlink(k: Kernel, task: int) -> None:
     k.next_running[at] = k.next_running[task]
 
 
-@njit(cache=True)
+@core
 def _release(k: Kernel, task: int) -> None:
     if k.binding == 1:
         _unlink(k, task)
@@ -179,7 +179,7 @@ def _release(k: Kernel, task: int) -> None:
     k.running_len -= 1
 
 
-@njit(cache=True)
+@core
 def make_ready(k: Kernel, task: int) -> None:
     """Put a task among those the next pass sees as new."""
     k.status[task] = READY
@@ -189,7 +189,7 @@ def make_ready(k: Kernel, task: int) -> None:
     k.fresh_len += 1
 
 
-@njit(cache=True)
+@core
 def finish(k: Kernel, task: int) -> None:
     """End a task whose time has come; its successors may become ready."""
     _release(k, task)
@@ -209,7 +209,7 @@ def finish(k: Kernel, task: int) -> None:
                 make_ready(k, after)
 
 
-@njit(cache=True)
+@core
 def running_rate(k: Kernel, task: int) -> float:
     """Rate of a running task: the least over its nodes."""
     layout_of(k, task)
@@ -219,15 +219,15 @@ def running_rate(k: Kernel, task: int) -> float:
     return rate
 
 
-@njit(cache=True)
+@core
 def progress(k: Kernel, task: int, rate: float) -> int:
     """Work done in the present segment so far, as an observer computes it."""
     if k.now <= k.begin[task]:
         return 0
-    return np.int64(np.floor((k.now - k.begin[task]) * rate))
+    return int(np.floor((k.now - k.begin[task]) * rate))
 
 
-@njit(cache=True)
+@core
 def stop(k: Kernel, task: int, outcome: int) -> None:
     """Take a running task off its nodes: PREEMPTED keeps progress, FAILED goes back."""
     done = min(k.work[task] - k.attained[task] - 1, progress(k, task, running_rate(k, task)))
@@ -236,7 +236,7 @@ def stop(k: Kernel, task: int, outcome: int) -> None:
             done = 0
         else:
             whole = (k.attained[task] + done) // k.checkpoint * k.checkpoint
-            done = max(np.int64(0), whole - k.attained[task])
+            done = max(0, whole - k.attained[task])
     k.trace_end[k.row[task]] = k.now
     k.trace_outcome[k.row[task]] = outcome
     remove_event(k, task)
@@ -248,7 +248,7 @@ def stop(k: Kernel, task: int, outcome: int) -> None:
 # --- nodes that go and come ------------------------------------------------------------------
 
 
-@njit(cache=True)
+@core
 def node_down(k: Kernel, node: int) -> None:
     """Take a node away: what runs on it fails, what is queued there is free again."""
     if k.up[node] == 0:
@@ -290,7 +290,7 @@ def node_down(k: Kernel, node: int) -> None:
     k.pass_due = 1
 
 
-@njit(cache=True)
+@core
 def node_up(k: Kernel, node: int) -> None:
     """Bring a node back, empty."""
     if k.up[node] == 1:

@@ -8,9 +8,9 @@ a later task may start now if it ends before the reservation or leaves its nodes
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from evaluator.cluster.kernel.asking import PAIRS, Block, ask, ask_keys, reserve
+from evaluator.cluster.kernel.core import core
 from evaluator.cluster.kernel.fitting import fill, fitting_nodes, members_on, type_room
 from evaluator.cluster.kernel.greedy import clear_dirty, preferred_node
 from evaluator.cluster.kernel.moves import layout_of, start
@@ -20,7 +20,7 @@ from evaluator.cluster.kernel.state import RUNNING, Kernel
 GREEDY, STRICT, EASY, CONSERVATIVE = 0, 1, 2, 3
 
 
-@njit(cache=True)
+@core
 def _place_in_queue(k: Kernel, task: int) -> None:
     queue, key = k.right, k.key
     low, high = 0, k.queue_len
@@ -37,7 +37,7 @@ def _place_in_queue(k: Kernel, task: int) -> None:
     k.queue_len += 1
 
 
-@njit(cache=True)
+@core
 def _take_from_queue(k: Kernel, at: int) -> None:
     queue = k.right
     for i in range(at, k.queue_len - 1):
@@ -45,7 +45,7 @@ def _take_from_queue(k: Kernel, at: int) -> None:
     k.queue_len -= 1
 
 
-@njit(cache=True)
+@core
 def enqueue_fresh(k: Kernel, key: Block, dynamic: bool) -> bool:
     """Bring the queue (``right[:queue_len]``) in order, new tasks included."""
     if dynamic:
@@ -69,7 +69,7 @@ def enqueue_fresh(k: Kernel, key: Block, dynamic: bool) -> bool:
     return True
 
 
-@njit(cache=True)
+@core
 def estimated_end_at(k: Kernel, task: int, node: int, rate: float) -> int:
     """When a task would end if it started on the node now, by estimates."""
     begin = k.now
@@ -78,7 +78,7 @@ def estimated_end_at(k: Kernel, task: int, node: int, rate: float) -> int:
     return begin + overhead_of(k, task) + estimated_span(k, task, rate)
 
 
-@njit(cache=True)
+@core
 def _layout_rate(k: Kernel, task: int) -> float:
     rate = rate_on(k, task, k.used[0])
     for i in range(1, k.used_len):
@@ -86,7 +86,7 @@ def _layout_rate(k: Kernel, task: int) -> float:
     return rate
 
 
-@njit(cache=True)
+@core
 def _give_back(k: Kernel, free: np.ndarray, task: int) -> None:
     """Add what a running task holds to free amounts; its nodes stay in ``used``."""
     layout_of(k, task)
@@ -98,7 +98,7 @@ def _give_back(k: Kernel, free: np.ndarray, task: int) -> None:
                 free[node, r] += members * demand[shape, r]
 
 
-@njit(cache=True)
+@core
 def _can_start(k: Kernel, free: np.ndarray, shape: int, node: int) -> bool:
     members = members_on(k, free, shape, node)
     if members == 0:
@@ -107,7 +107,7 @@ def _can_start(k: Kernel, free: np.ndarray, shape: int, node: int) -> bool:
     return members >= gang or type_room(k, free, shape, k.node_type[node]) >= gang
 
 
-@njit(cache=True)
+@core
 def _favourite(
     k: Kernel, task: int, nodes: np.ndarray, count: int, prefer: Block, custom: bool
 ) -> int:
@@ -131,7 +131,7 @@ def _favourite(
     return nodes[at]
 
 
-@njit(cache=True)
+@core
 def _leaves_room(k: Kernel, room: np.ndarray, shape: int) -> bool:
     for i in range(k.used_len):
         for r in range(3):
@@ -140,14 +140,14 @@ def _leaves_room(k: Kernel, room: np.ndarray, shape: int) -> bool:
     return True
 
 
-@njit(cache=True)
+@core
 def _take_laid(k: Kernel, room: np.ndarray, shape: int) -> None:
     for u in range(k.used_len):
         for r in range(3):
             room[k.used[u], r] -= k.used_count[u] * k.shape_demand[shape, r]
 
 
-@njit(cache=True)
+@core
 def _reserve_head(
     k: Kernel, room: np.ndarray, nodes: np.ndarray, prefer: Block, custom: bool
 ) -> int:
@@ -191,7 +191,7 @@ OPEN, SHORT_ONLY, FULL = 0, 1, 2
 """What a pass has learnt of a shape: no more than this can come true while it lasts."""
 
 
-@njit(cache=True)
+@core
 def _backfill(k: Kernel, prefer: Block, custom: bool) -> bool:
     """The head of the queue does not fit: reserve for it, then fill in without delaying it."""
     room = k.free.copy()
@@ -255,7 +255,7 @@ def _backfill(k: Kernel, prefer: Block, custom: bool) -> bool:
     return True
 
 
-@njit(cache=True)
+@core
 def _conservative(k: Kernel, prefer: Block, custom: bool) -> bool:
     """Give every queued task its earliest reservation in order; start those that begin now.
 
@@ -305,7 +305,7 @@ def _conservative(k: Kernel, prefer: Block, custom: bool) -> bool:
     return True
 
 
-@njit(cache=True)
+@core
 def _stays_free(
     k: Kernel, task: int, times: np.ndarray, room: np.ndarray, steps: int, begin: int, node: int,
     least: np.ndarray,
@@ -329,7 +329,7 @@ def _stays_free(
             return 0
         span = overhead_of(k, task) + estimated_span(k, task, _layout_rate(k, task))
         if k.edges == 1:
-            span += max(np.int64(0), data_at(k, task, node) - times[begin])
+            span += max(0, data_at(k, task, node) - times[begin])
         if until >= steps or times[until] >= times[begin] + span:
             return span
         for other in range(len(k.up)):
@@ -338,7 +338,7 @@ def _stays_free(
         until += 1
 
 
-@njit(cache=True)
+@core
 def _book(
     k: Kernel, shape: int, times: np.ndarray, room: np.ndarray, steps: int, begin: int, end: int
 ) -> int:
@@ -361,7 +361,7 @@ def _book(
     return steps
 
 
-@njit(cache=True)
+@core
 def pass_in_order(
     k: Kernel, key: Block, prefer: Block, custom: bool, dynamic: bool, discipline: int
 ) -> bool:

@@ -8,9 +8,9 @@ tasks are planned as such. Then every node starts, in order of planned start, wh
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from evaluator.cluster.kernel.binding import could_host
+from evaluator.cluster.kernel.core import core
 from evaluator.cluster.kernel.fitting import fits, share_of
 from evaluator.cluster.kernel.greedy import clear_dirty
 from evaluator.cluster.kernel.moves import start
@@ -18,7 +18,7 @@ from evaluator.cluster.kernel.spans import estimated_span, overhead_of, rate_on,
 from evaluator.cluster.kernel.state import DONE, READY, RUNNING, Kernel
 
 
-@njit(cache=True)
+@core
 def _earliest(
     times: np.ndarray, used: np.ndarray, steps: int, ready: int, span: int, share: int
 ) -> int:
@@ -40,7 +40,7 @@ def _earliest(
     return begin
 
 
-@njit(cache=True)
+@core
 def _cut(times: np.ndarray, used: np.ndarray, steps: int, at: int) -> int:
     """Make ``at`` a step of the profile; return the new length."""
     i = steps
@@ -56,7 +56,7 @@ def _cut(times: np.ndarray, used: np.ndarray, steps: int, at: int) -> int:
     return steps + 1
 
 
-@njit(cache=True)
+@core
 def _book(times: np.ndarray, used: np.ndarray, steps: int, begin: int, end: int, share: int) -> int:
     steps = _cut(times, used, steps, begin)
     steps = _cut(times, used, steps, end)
@@ -66,7 +66,7 @@ def _book(times: np.ndarray, used: np.ndarray, steps: int, begin: int, end: int,
     return steps
 
 
-@njit(cache=True)
+@core
 def pass_replanning(k: Kernel) -> bool:
     """Plan all released, unstarted tasks; start what is due. ``right[:queue_len]`` holds them."""
     for i in range(k.fresh_len):
@@ -98,7 +98,7 @@ def pass_replanning(k: Kernel) -> bool:
     plan_end = k.estimated_end
     for i in range(kept):
         task = tasks[i]
-        best_end, best_begin, best_node, best_share = np.int64(-1), np.int64(0), -1, np.int64(0)
+        best_end, best_begin, best_node, best_share = -1, 0, -1, 0
         for node in range(nodes):
             if not could_host(k, k.shape[task], node):
                 continue

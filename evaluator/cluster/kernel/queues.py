@@ -6,12 +6,11 @@ most one heap of the forest, so two links a task serve every queue.
 
 from __future__ import annotations
 
-from numba import njit
-
+from evaluator.cluster.kernel.core import core
 from evaluator.cluster.kernel.state import Kernel, grown32, grown64
 
 
-@njit(cache=True)
+@core
 def merge(k: Kernel, a: int, b: int) -> int:
     """Merge two heaps of the forest; -1 is the empty heap. Least (key, task) on top."""
     if a < 0:
@@ -34,7 +33,7 @@ def merge(k: Kernel, a: int, b: int) -> int:
         a = rest
 
 
-@njit(cache=True)
+@core
 def insert(k: Kernel, root: int, task: int) -> int:
     """Return the heap with one more task."""
     k.left[task] = -1
@@ -42,7 +41,7 @@ def insert(k: Kernel, root: int, task: int) -> int:
     return merge(k, root, task)
 
 
-@njit(cache=True)
+@core
 def without_top(k: Kernel, root: int) -> int:
     """Return the heap without its least task."""
     return merge(k, k.left[root], k.right[root])
@@ -53,7 +52,7 @@ def without_top(k: Kernel, root: int) -> int:
 # stopped, ``heap_at`` knows their places.
 
 
-@njit(cache=True)
+@core
 def _settle(k: Kernel, at: int, task: int, end: int) -> None:
     """Put an event where it belongs, from a free place on: upwards, else downwards."""
     heap, ends, places, placed = k.heap, k.heap_end, k.heap_at, k.stoppable == 1
@@ -85,7 +84,7 @@ def _settle(k: Kernel, at: int, task: int, end: int) -> None:
         places[task] = at
 
 
-@njit(cache=True)
+@core
 def push_event(k: Kernel, task: int, end: int) -> None:
     """Add the event of a task to the calendar."""
     if k.heap_len == len(k.heap):
@@ -95,7 +94,7 @@ def push_event(k: Kernel, task: int, end: int) -> None:
     _settle(k, k.heap_len - 1, task, end)
 
 
-@njit(cache=True)
+@core
 def next_event(k: Kernel) -> int:
     """Take the first event out of the calendar; return its task."""
     task = k.heap[0]
@@ -103,13 +102,13 @@ def next_event(k: Kernel) -> int:
     return task
 
 
-@njit(cache=True)
+@core
 def remove_event(k: Kernel, task: int) -> None:
     """Take the event of a task out of the calendar, in a world where tasks can be stopped."""
     _fill_place(k, k.heap_at[task])
 
 
-@njit(cache=True)
+@core
 def _fill_place(k: Kernel, at: int) -> None:
     last = k.heap_len - 1
     k.heap_len = last

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from evaluator.cluster.instance import Instance
+from evaluator.cluster.kernel.core import core
 from evaluator.cluster.workload import Edges
 
 RANK_NODES = 1500
 """The mean link cost in ranks is taken over the first so many nodes (all pairs of them)."""
 
 
-@njit(cache=True)
+@core
 def _successors(ptr: np.ndarray, source: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     n = len(ptr) - 1
     out = np.zeros(n + 1, np.int32)
@@ -57,7 +57,7 @@ def upward_rank(
     return _rank(estimate, work.profile, mean, pointers, succ, sizes, latency, per_byte)
 
 
-@njit(cache=True)
+@core
 def _mean_link(
     place: np.ndarray, own: np.ndarray, bandwidth: np.ndarray, latency: np.ndarray
 ) -> tuple[float, float]:
@@ -79,7 +79,7 @@ def _mean_link(
     return total_latency / max(1, pairs), total_rate / max(1, pairs)
 
 
-@njit(cache=True)
+@core
 def _bytes_by_source(
     ptr: np.ndarray, source: np.ndarray, size: np.ndarray, out: np.ndarray
 ) -> np.ndarray:
@@ -92,7 +92,7 @@ def _bytes_by_source(
     return sizes
 
 
-@njit(cache=True)
+@core
 def _rank(
     estimate: np.ndarray, profile: np.ndarray, mean: np.ndarray, succ_ptr: np.ndarray,
     succ: np.ndarray, sizes: np.ndarray, latency: float, per_byte: float,
@@ -100,9 +100,9 @@ def _rank(
     n = len(estimate)
     rank = np.zeros(n, np.int64)
     for i in range(n - 1, -1, -1):
-        after = np.int64(0)
+        after = 0
         for e in range(succ_ptr[i], succ_ptr[i + 1]):
-            link = np.int64(np.ceil(latency + sizes[e] * per_byte))
+            link = int(np.ceil(latency + sizes[e] * per_byte))
             after = max(after, link + rank[succ[e]])
-        rank[i] = max(np.int64(1), np.int64(np.ceil(estimate[i] * mean[profile[i]]))) + after
+        rank[i] = max(1, int(np.ceil(estimate[i] * mean[profile[i]]))) + after
     return rank

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import numpy as np
-from numba import njit
-
 from evaluator.cluster.kernel.allocate import (
     pass_allocating_by_key,
     pass_allocating_by_score,
 )
 from evaluator.cluster.kernel.asking import Block
 from evaluator.cluster.kernel.binding import arrived, pass_binding
+from evaluator.cluster.kernel.core import core
 from evaluator.cluster.kernel.greedy import pass_by_key, pass_by_score
 from evaluator.cluster.kernel.moves import finish, make_ready
 from evaluator.cluster.kernel.ordered import pass_in_order
@@ -20,10 +18,10 @@ from evaluator.cluster.kernel.spans import NEVER
 from evaluator.cluster.kernel.state import MOVING, WAITING, Kernel
 
 
-@njit(cache=True)
+@core
 def next_instant(k: Kernel) -> int:
     """When something happens next by itself: an end, an arrival, a due pass; NEVER if nothing."""
-    at = np.int64(k.wake)
+    at = int(k.wake)
     if k.heap_len > 0:
         at = min(at, k.heap_end[0])
     if k.next_task < len(k.job):
@@ -33,7 +31,7 @@ def next_instant(k: Kernel) -> int:
     return at
 
 
-@njit(cache=True)
+@core
 def pass_time(k: Kernel) -> int:
     """When a due pass is held: now, or at the next round."""
     if k.round == 0:
@@ -41,7 +39,7 @@ def pass_time(k: Kernel) -> int:
     return (k.now + k.round - 1) // k.round * k.round
 
 
-@njit(cache=True)
+@core
 def _happen(k: Kernel) -> None:
     """Let everything of this instant happen: completions, inputs, arrivals."""
     while k.heap_len > 0 and k.heap_end[0] == k.now:
@@ -65,7 +63,7 @@ def _happen(k: Kernel) -> None:
         k.pass_due = 1
 
 
-@njit(cache=True)
+@core
 def advance(k: Kernel, limit: int) -> bool:
     """Go on to the next pass before ``limit``; True if a pass is due at ``now``."""
     while True:
@@ -80,7 +78,7 @@ def advance(k: Kernel, limit: int) -> bool:
             return True
 
 
-@njit(cache=True)
+@core
 def end_pass(k: Kernel) -> None:
     """Close a pass; preemptive rounds go on while tasks are active."""
     k.epochs += 1
@@ -94,7 +92,7 @@ def end_pass(k: Kernel) -> None:
         k.idle_passes = k.idle_passes + 1 if k.running_len == 0 and waiting > 0 else 0
 
 
-@njit(cache=True)
+@core
 def run_by_key(k: Kernel, limit: int, passes: int, key: Block, prefer: Block, custom: bool) -> bool:
     """Greedy by static key; False after a failure."""
     while k.epochs < passes and advance(k, limit):
@@ -104,7 +102,7 @@ def run_by_key(k: Kernel, limit: int, passes: int, key: Block, prefer: Block, cu
     return True
 
 
-@njit(cache=True)
+@core
 def run_by_score(k: Kernel, limit: int, passes: int, score: Block) -> bool:
     """Greedy by score; False after a failure."""
     while k.epochs < passes and advance(k, limit):
@@ -114,7 +112,7 @@ def run_by_score(k: Kernel, limit: int, passes: int, score: Block) -> bool:
     return True
 
 
-@njit(cache=True)
+@core
 def run_in_order(
     k: Kernel, limit: int, passes: int, key: Block, prefer: Block, custom: bool, dynamic: bool,
     discipline: int,
@@ -127,7 +125,7 @@ def run_in_order(
     return True
 
 
-@njit(cache=True)
+@core
 def run_binding(
     k: Kernel, limit: int, passes: int, key: Block, score: Block, keyed: bool, batch: int
 ) -> bool:
@@ -139,7 +137,7 @@ def run_binding(
     return True
 
 
-@njit(cache=True)
+@core
 def run_allocating_by_key(
     k: Kernel, limit: int, passes: int, key: Block, prefer: Block, custom: bool
 ) -> bool:
@@ -151,7 +149,7 @@ def run_allocating_by_key(
     return True
 
 
-@njit(cache=True)
+@core
 def run_allocating_by_score(k: Kernel, limit: int, passes: int, score: Block) -> bool:
     """Preemptive by score; False after a failure."""
     while k.epochs < passes and k.idle_passes < 1000 and advance(k, limit):
@@ -161,7 +159,7 @@ def run_allocating_by_score(k: Kernel, limit: int, passes: int, score: Block) ->
     return True
 
 
-@njit(cache=True)
+@core
 def run_replanning(k: Kernel, limit: int, passes: int) -> bool:
     """HEFT planned anew at every pass."""
     while k.epochs < passes and advance(k, limit):

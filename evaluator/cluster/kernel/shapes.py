@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 
 from evaluator.cluster.instance import Instance
+from evaluator.cluster.kernel.core import core
 from evaluator.errors import InputError
 
 
@@ -45,7 +45,7 @@ def shapes_of(instance: Instance, type_ptr: np.ndarray) -> Shapes:
     return Shapes(of_task, first, kinds, _rows_by_shape(of_task, len(first)))
 
 
-@njit(cache=True)
+@core
 def _drop_impossible(
     demand: np.ndarray, gang: np.ndarray, requires: np.ndarray, first: np.ndarray,
     shape_types: np.ndarray, capacity: np.ndarray, labels: np.ndarray, type_ptr: np.ndarray,
@@ -54,11 +54,11 @@ def _drop_impossible(
     for s in range(len(first)):
         task = first[s]
         for kind in range(len(type_ptr) - 1):
-            room = np.int64(0)
+            room = 0
             for node in range(type_ptr[kind], type_ptr[kind + 1]):
                 if labels[node] & requires[task] != requires[task]:
                     continue
-                members = np.int64(gang[task])
+                members = int(gang[task])
                 for r in range(3):
                     if demand[task, r] > 0:
                         members = min(members, capacity[node, r] // demand[task, r])
@@ -66,7 +66,7 @@ def _drop_impossible(
                 if room >= gang[task]:
                     break
             if room < gang[task]:
-                shape_types[s] &= ~(np.int64(1) << kind)
+                shape_types[s] &= ~(1 << kind)
         if shape_types[s] == 0:
             return s
     return -1
@@ -88,7 +88,7 @@ def _refuse(instance: Instance, task: int) -> None:
     )
 
 
-@njit(cache=True)
+@core
 def _rows_by_shape(shape: np.ndarray, shapes: int) -> np.ndarray:
     ptr = np.zeros(shapes + 1, np.int64)
     for s in shape:
@@ -96,7 +96,7 @@ def _rows_by_shape(shape: np.ndarray, shapes: int) -> np.ndarray:
     return np.cumsum(ptr)
 
 
-@njit(cache=True)
+@core
 def _shapes(
     demand: np.ndarray, gang: np.ndarray, requires: np.ndarray, masks: np.ndarray,
     profile: np.ndarray,
@@ -142,7 +142,7 @@ def _shapes(
     return shape, first[:count].copy()
 
 
-@njit(cache=True)
+@core
 def _hash(
     demand: np.ndarray, gang: np.ndarray, requires: np.ndarray, masks: np.ndarray,
     profile: np.ndarray, i: int,

@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from evaluator.cluster.kernel.core import core
 from evaluator.cluster.kernel.state import Kernel
 
 NEVER = np.iinfo(np.int64).max // 4
 
 
-@njit(cache=True)
+@core
 def rate_on(k: Kernel, task: int, node: int) -> float:
     """Progress per unit time of a task on a node."""
     return k.throughput[k.profile[task], k.node_type[node]] * k.node_speed[node]
 
 
-@njit(cache=True)
+@core
 def span(work: int, rate: float) -> int:
     """Microseconds that work takes at a rate, at least 1."""
-    return max(np.int64(1), np.int64(np.ceil(work / rate)))
+    return max(1, int(np.ceil(work / rate)))
 
 
-@njit(cache=True)
+@core
 def overhead_of(k: Kernel, task: int) -> int:
     """Microseconds a start of the task costs before it makes progress."""
     if k.stoppable == 0 or k.starts[task] == 0:
@@ -31,13 +31,13 @@ def overhead_of(k: Kernel, task: int) -> int:
     return k.restart_cost if own < 0 else own
 
 
-@njit(cache=True)
+@core
 def estimated_span(k: Kernel, task: int, rate: float) -> int:
     """Estimated microseconds of progress left at a rate."""
-    return span(max(np.int64(1), k.estimate[task] - k.attained[task]), rate)
+    return span(max(1, k.estimate[task] - k.attained[task]), rate)
 
 
-@njit(cache=True)
+@core
 def transfer(k: Kernel, source: int, target: int, size: int) -> int:
     """Microseconds to move bytes between nodes."""
     if source == target:
@@ -50,13 +50,13 @@ def transfer(k: Kernel, source: int, target: int, size: int) -> int:
     elif k.place[source, 2] == k.place[target, 2]:
         tier = 3
     rate = min(k.tier_bandwidth[tier], min(k.bandwidth[source], k.bandwidth[target]))
-    return k.tier_latency[tier] + np.int64(np.ceil(size / rate * 1e6))
+    return k.tier_latency[tier] + int(np.ceil(size / rate * 1e6))
 
 
-@njit(cache=True)
+@core
 def data_at(k: Kernel, task: int, node: int) -> int:
     """When the task's input is on the node; 0 without predecessors."""
-    latest = np.int64(0)
+    latest = 0
     for e in range(k.pred_ptr[task], k.pred_ptr[task + 1]):
         p = k.pred[e]
         row = k.row[p]

@@ -10,6 +10,8 @@ from numba.core import cgutils
 from numba.experimental import structref
 from numba.extending import intrinsic
 
+from evaluator.cluster.kernel.core import core
+
 I64, I32, I8, F64 = types.int64, types.int32, types.int8, types.float64
 
 _WORLD = (
@@ -165,7 +167,7 @@ def field(kernel: Kernel, name: str) -> Any:
     return _readers[name](kernel)
 
 
-@njit(cache=True)
+@core
 def grown32(column: np.ndarray) -> np.ndarray:
     """Return the column in twice the room."""
     bigger = np.empty(max(16, 2 * len(column)), np.int32)
@@ -173,7 +175,7 @@ def grown32(column: np.ndarray) -> np.ndarray:
     return bigger
 
 
-@njit(cache=True)
+@core
 def grown64(column: np.ndarray) -> np.ndarray:
     """Return the column in twice the room."""
     bigger = np.empty(max(16, 2 * len(column)), np.int64)
@@ -181,7 +183,7 @@ def grown64(column: np.ndarray) -> np.ndarray:
     return bigger
 
 
-@njit(cache=True)
+@core
 def grown8(column: np.ndarray) -> np.ndarray:
     """Return the column in twice the room."""
     bigger = np.empty(max(16, 2 * len(column)), np.int8)

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from evaluator.cluster.kernel.core import core
 from evaluator.cluster.kernel.fitting import fits
 from evaluator.cluster.kernel.moves import PREEMPTED, start, stop
 from evaluator.cluster.kernel.state import READY, RUNNING, Kernel
 
 
-@njit(cache=True)
+@core
 def set_now(k: Kernel, now: int) -> None:
     """Move the clock on to a node event."""
     k.now = now
 
 
-@njit(cache=True)
+@core
 def try_start(k: Kernel, task: int, node: int) -> int:
     """Start a task if the world allows it: 0 done, else the rule that it breaks.
 
@@ -34,7 +34,7 @@ def try_start(k: Kernel, task: int, node: int) -> int:
     return 0
 
 
-@njit(cache=True)
+@core
 def try_preempt(k: Kernel, task: int) -> int:
     """Preempt a running task: 0 done, 1 unknown, 5 not running, 6 the world does not preempt."""
     if task < 0 or task >= len(k.status):
@@ -47,7 +47,7 @@ def try_preempt(k: Kernel, task: int) -> int:
     return 0
 
 
-@njit(cache=True)
+@core
 def news(k: Kernel) -> tuple[int, np.ndarray, np.ndarray, np.ndarray]:
     """Return now, what became ready and what ended since the last pass, by row, and its ends."""
     fresh = np.sort(k.fresh[: k.fresh_len])
@@ -56,7 +56,7 @@ def news(k: Kernel) -> tuple[int, np.ndarray, np.ndarray, np.ndarray]:
     return k.now, fresh, finished, k.trace_end[k.row[finished]]
 
 
-@njit(cache=True)
+@core
 def wake_at(k: Kernel, at: int) -> None:
     """Let a pass be due at an instant, whatever happens."""
     k.wake = at
