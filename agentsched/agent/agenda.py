@@ -17,8 +17,8 @@ from agentsched.agent.work import people_of
 from agentsched.calendars import Book, CalendarError, Occurrence, Situation, find_conflicts, resolve
 from agentsched.calendars.conflicts import Busy, Conflict
 from agentsched.calendars.features import describe
+from agentsched.calendars.resolution import Action, Authority, Proposal
 from agentsched.calendars.resolution import Option as WayOut
-from agentsched.calendars.resolution import Proposal
 from agentsched.errors import AgentSchedError
 from agentsched.planning import TaskGraph
 from agentsched.planning.inventory import Person
@@ -177,6 +177,7 @@ def _collisions(
         spacing=desk.spacing,
         preferences=preference_model(context),
         contacts=desk.contacts,
+        authority=_authority(context),
     )
     found: list[Collision] = []
     for number, clash in enumerate(clashes[:MOST_COLLISIONS], start=1):
@@ -220,7 +221,8 @@ def _collision(
         options=lettered,
         titles=tuple(o.title[:300] for o in clash.occurrences),
         candidates=features if len(features) == 2 else (),
-        separates=_separates(proposal),
+        sure=_sure(proposal, lettered[0], context),
+        separates=proposal.separating,
     )
 
 
@@ -291,5 +293,19 @@ def _once(clashes: Iterable[Conflict]) -> list[Conflict]:
     return sorted(seen.values(), key=lambda c: (c.occurrences[-1].start, c.first.id))
 
 
-def _separates(proposal: Proposal) -> str:
-    return proposal.separating
+def _authority(context: AgentContext) -> Authority:
+    """What may be done unasked: by default nothing, else moves that can be undone."""
+    may: frozenset[Action] = frozenset()
+    if context.settings.agent.autonomy == "reversible":
+        may = frozenset({"reschedule"})
+    return Authority(may=may, threshold=context.settings.agent.tau)
+
+
+def _sure(proposal: Proposal, first: Option, context: AgentContext) -> str:
+    """Why the option shown first may be taken unasked: it is what the resolution decided."""
+    decided = proposal.decision
+    if decided is None or not first.drafts or first.drafts[0].verb != "move":
+        return ""
+    if first.drafts[0].event != decided.occurrence.id:
+        return ""
+    return f"{proposal.because} (autonomy is {context.settings.agent.autonomy!r})"[:1000]

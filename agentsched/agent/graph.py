@@ -19,8 +19,8 @@ from agentsched.agent.state import State
 STEPS: Final[Mapping[str, Any]] = {
     name: getattr(steps, name)
     for name in (
-        "understand", "clarify", "settle", "decompose", "arrange", "plan", "approve", "apply",
-        "dispatch", "carry", "watch", "replan", "confirm", "adopt", "stop", "report",
+        "understand", "clarify", "settle", "decompose", "arrange", "plan", "approve", "act",
+        "apply", "dispatch", "carry", "watch", "replan", "confirm", "adopt", "stop", "report",
     )
 }  # fmt: skip
 
@@ -47,6 +47,7 @@ def build(
     graph.add_edge("decompose", "arrange")
     graph.add_edge("arrange", "plan")
     graph.add_conditional_edges("plan", steps.after_plan)
+    graph.add_edge("act", "apply")
     graph.add_edge("apply", "dispatch")
     graph.add_conditional_edges("dispatch", steps.fan_out, ["carry", "report"])
     graph.add_edge("carry", "watch")

@@ -29,11 +29,7 @@ def plan_sections(graph: TaskGraph, plan: Plan, zone: tzinfo) -> list[Section]:
             for place in sorted(plan.assignments, key=lambda p: (p.start, p.task))
         ]
     sections = [Section(title="Plan", lines=tuple(lines))]
-    wishes = [
-        f"{say_hint(hint)}, from {hint.phrase!r}"
-        for hint in graph.hints
-        if hint.phrase
-    ]
+    wishes = [f"{say_hint(hint)}, from {hint.phrase!r}" for hint in graph.hints if hint.phrase]
     lost = [
         f"not kept: {wish.hint}" + (f", in favour of {wish.lost_to}" if wish.lost_to else "")
         for wish in plan.wishes

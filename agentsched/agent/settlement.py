@@ -63,6 +63,8 @@ class Collision(_Part):
     """Of the events that collide."""
     candidates: tuple[dict[str, str], ...] = ()
     """Their features, for learning from the choice."""
+    sure: Words = ""
+    """Why the first option may be taken unasked; empty where it must be asked."""
     separates: Words = ""
     """The feature that tells the two best options apart."""
 
@@ -93,6 +95,11 @@ class Settlement(_Part):
         return not self.drafts and not any(
             option.drafts for one in self.collisions for option in one.options
         )
+
+    @property
+    def needs_nobody(self) -> bool:
+        """Whether all of it may be done unasked, by the user's standing rules."""
+        return not self.drafts and bool(self.collisions) and all(c.sure for c in self.collisions)
 
     def chosen(self, choices: dict[str, str]) -> tuple[Draft, ...]:
         """Return all changes under these choices (collision id to letter)."""

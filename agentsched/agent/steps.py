@@ -148,9 +148,11 @@ async def plan(state: State, runtime: Run) -> State:
     return {"proposed": found.plan, "graph": graph}
 
 
-def after_plan(state: State) -> Literal["approve", "report"]:
-    """Ask only if there is something to approve."""
+def after_plan(state: State) -> Literal["approve", "act", "report"]:
+    """Ask only if there is something to approve that may not be done unasked."""
     settlement = state.get("settlement")
+    if state.get("proposed") is None and settlement is not None and settlement.needs_nobody:
+        return "act"
     something = state.get("proposed") is not None or (
         settlement is not None and not settlement.empty
     )
@@ -192,6 +194,15 @@ async def approve(state: State, runtime: Run) -> Command[Literal["apply", "under
                 goto="understand",
                 update={"message": word.text, "asked": "", "history": said, "approval": None},
             )
+
+
+async def act(state: State) -> State:
+    """Settle conflicts unasked, as the user's standing rules allow; say why."""
+    settlement = state.get("settlement")
+    assert settlement is not None
+    why = tuple(f"{one.words}: {one.sure}" for one in settlement.collisions)
+    word = Approval(decision="yes", text="by the standing rules")
+    return {"approval": word, "answer": [Section(title="Settled without asking", lines=why)]}
 
 
 async def apply(state: State, runtime: Run) -> State:

@@ -261,3 +261,24 @@ def test_odd_messages_end_in_a_clear_sentence_and_change_nothing(
     standing = busy.talk(words)
     assert lines(standing)
     assert busy.titles("2026-03-05") == ["09:30 Design review"]
+
+
+@pytest.mark.parametrize(("autonomy", "status"), [("ask", "asks"), ("reversible", "idle")])
+def test_it_acts_alone_only_where_that_is_allowed_and_it_is_sure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, autonomy: str, status: str
+) -> None:
+    """The user stated that customers come first, so the review gives way with certainty."""
+    flags = {"agent.autonomy": autonomy, "calendar.addresses": "me@example.org"}
+    me = assistant(tmp_path, monkeypatch, **flags)
+    (tmp_path / "calendar").mkdir()
+    for name, title in (("review", "Design review"), ("demo", "Customer demo")):
+        text = REVIEW.replace("review@", f"{name}@").replace("Design review", title)
+        (tmp_path / "calendar" / f"{name}.ics").write_text(text.replace("\n", "\r\n"))
+    me.talk("always prefer customer meetings", thread="p")
+    standing = me.talk("resolve my conflicts tomorrow")
+    assert standing.status == status
+    moved = "09:30 Design review" not in me.titles("2026-03-05")
+    assert moved == (autonomy == "reversible")
+    if moved:
+        assert "Settled without asking" in titles(standing)
+        assert "undo" in lines(standing)
