@@ -15,6 +15,7 @@ from evaluator.calendar.learner import NOBODY, PreferenceLearner, Prior, Setting
 from evaluator.calendar.prior import role_prior
 from evaluator.calendar.rows import Row, from_rows, to_rows
 from evaluator.calendar.vocabulary import ROLES
+from memory.audit import log
 from memory.records import DecisionRecord, PreferenceRecord, identity
 from memory.store import MemoryStore, Reader, Writer
 from memory.wording import sentence
@@ -53,7 +54,7 @@ def read_learner(
     """``load_learner`` inside a transaction."""
     kept = reader.find(PreferenceRecord, scope=scope)
     learnt = [record for record in kept if "kind" in record.details]
-    rows = [row_of(r) for r in learnt if r.status == "active" or r.details["kind"] == "weight"]
+    rows = [row_of(r) for r in learnt if r.status == "active" or r.details["kind"] != "rule"]
     learner = from_rows(
         rows, _prior(role), settings, _stated(kept, now), rounds=last_learnt(reader, scope)
     )
@@ -77,11 +78,37 @@ def save_learner(
     changed = [
         record
         for id, record in new.items()
-        if id not in old or replace(record, updated=old[id].updated) != old[id]
+        if id not in old
+        or (old[id].status == "active" and replace(record, updated=old[id].updated) != old[id])
     ]
     for record in changed:
         writer.put(record)
     return tuple(changed)
+
+
+def propose_preference(
+    store: MemoryStore,
+    predicate: str,
+    mean: float = 0.0,
+    variance: float | None = None,
+    *,
+    scope: str = CALENDAR,
+    role: str = "",
+) -> PreferenceRecord:
+    """Put a predicate that someone proposes (a model) on trial; see ``PreferenceLearner.propose``.
+
+    Raises:
+        InputError: the predicate cannot be read, or such a trial is open.
+    """
+    with store.write() as writer:
+        learner = read_learner(writer, scope, role, store.now())
+        trial = learner.propose(predicate, mean, variance)
+        save_learner(writer, scope, learner, store.now())
+        id = identity(scope, "trial", trial.weight.predicate, str(trial.number))
+        made = writer.get(PreferenceRecord, id)
+        assert made is not None
+        log(store, writer, "propose", made)
+    return made
 
 
 def last_learnt(reader: Reader, scope: str) -> int:
@@ -114,6 +141,8 @@ def record_of(
 def row_of(record: PreferenceRecord) -> Row:
     """Return a stored record as the learner takes it."""
     details = {k: v for k, v in record.details.items() if k not in ("kind", "place", "evidence")}
+    if record.status == "withdrawn" and record.details["kind"] == "trial":
+        details["status"] = "withdrawn"
     return Row(
         record.details["kind"], record.predicate, record.details["place"], record.mean,
         record.variance, record.support_for, record.support_against, record.source,
@@ -147,6 +176,7 @@ def _wishes(kept: tuple[PreferenceRecord, ...], now: datetime) -> list[Weight]:
 
 
 def _withdraw(learner: PreferenceLearner, gone: list[PreferenceRecord]) -> None:
+    """Leave out of a learner what the user withdrew; its row keeps what it was."""
     for record in gone:
         match record.details["kind"]:
             case "weight":

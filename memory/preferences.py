@@ -19,6 +19,7 @@ from memory.learnt import (
     in_force,
     is_calendar,
     load_learner,
+    propose_preference,
 )
 from memory.records import ChangeRecord, DecisionRecord, PreferenceRecord, identity
 from memory.store import MemoryStore, Reader, Writer
@@ -268,6 +269,6 @@ def _rank(record: PreferenceRecord) -> tuple[object, ...]:
 
 __all__ = [
     "CALENDAR", "PLACEMENT", "Direction", "ListedPreference", "find_preference",
-    "list_preferences", "load_learner", "restore_preference", "state_preference",
-    "undo_last_change", "withdraw_preference",
+    "list_preferences", "load_learner", "propose_preference", "restore_preference",
+    "state_preference", "undo_last_change", "withdraw_preference",
 ]  # fmt: skip

@@ -221,7 +221,8 @@ class PreferenceLearner:
                 f"predicate {text!r}: mean must be finite and variance > 0, got {mean} and "
                 f"{spread_}"
             )
-        trial = Trial(Weight(text, mean, spread_, mean, spread_, "model"))
+        number = 1 + max((trial.number for trial in self.trials), default=-1)
+        trial = Trial(Weight(text, mean, spread_, mean, spread_, "model"), number)
         self.trials.append(trial)
         return trial
 

@@ -27,7 +27,7 @@ class Row:
     kind: Kind
     predicate: str
     place: int
-    """Of rules: their place in the order; of trials: when proposed; of weights: 0."""
+    """Of rules: their place in the order; of trials: their number; of weights: 0."""
     mean: float
     """Units of utility; of a rule +1 (wins) or -1 (loses)."""
     variance: float
@@ -50,7 +50,7 @@ def to_rows(learner: PreferenceLearner) -> tuple[Row, ...]:
         touched.setdefault(predicate, learner.beliefs.weight(predicate))
     rows = [_weight_row(learner, touched[predicate]) for predicate in sorted(touched)]
     rows += [_rule_row(rule, place) for place, rule in enumerate(learner.inducer.rules)]
-    rows += [_trial_row(trial, place) for place, trial in enumerate(learner.trials)]
+    rows += [_trial_row(trial) for trial in learner.trials]
     return tuple(rows)
 
 
@@ -103,8 +103,8 @@ def _take(learner: PreferenceLearner, row: Row) -> None:
             weight = Weight(row.predicate, 0.0, 1.0, 0.0, 1.0, "model")
             _fill(weight, row)
             trial = Trial(
-                weight, float(details["gain"]), int(details["pairs"]), details["status"],
-                list(details["tried"]),
+                weight, row.place, float(details["gain"]), int(details["pairs"]),
+                details["status"], list(details["tried"]),
             )  # fmt: skip
             learner.trials.append(trial)
             if trial.status == "admitted":
@@ -134,12 +134,12 @@ def _weight_row(learner: PreferenceLearner, weight: Weight) -> Row:
     return _row("weight", weight, 0, {"trials": trials})
 
 
-def _trial_row(trial: Trial, place: int) -> Row:
+def _trial_row(trial: Trial) -> Row:
     more = {
         "gain": trial.gain, "pairs": trial.pairs, "status": trial.status,
         "tried": list(trial.evidence),
     }  # fmt: skip
-    return _row("trial", trial.weight, place, more)
+    return _row("trial", trial.weight, trial.number, more)
 
 
 def _row(kind: Kind, weight: Weight, place: int, more: Mapping[str, Any]) -> Row:

@@ -36,6 +36,8 @@ class Trial:
     """A proposed weight and what it has been worth so far."""
 
     weight: Weight
+    number: int
+    """When it was proposed: one more than the trial before it."""
     gain: float = 0.0
     pairs: int = 0
     """Pairs of events that it told apart."""

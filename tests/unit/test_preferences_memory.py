@@ -30,6 +30,7 @@ from memory.inmemory import InMemory
 from memory.preferences import (
     list_preferences,
     load_learner,
+    propose_preference,
     restore_preference,
     state_preference,
     undo_last_change,
@@ -255,6 +256,30 @@ def test_a_withdrawn_rule_is_not_induced_again(store: MemoryStore) -> None:
     learner = load_learner(store)
     assert learner.inducer.rules == []
     assert learner.inducer.barred == {"type=vendor"}
+
+
+def test_a_proposal_of_a_model_is_tried_kept_and_withdrawn(store: MemoryStore) -> None:
+    made = propose_preference(store, "topic=hiring,type=one-to-one", mean=1.0)
+    assert (made.source, made.predicate) == ("model", "type=one-to-one,topic=hiring")
+    assert list_preferences(store) == ()
+    with pytest.raises(InputError, match="on trial already"):
+        propose_preference(store, "type=one-to-one,topic=hiring")
+    for number in range(14):
+        # everything else is the same: only this pair of values foretells the choice
+        events = [{"type": "one-to-one", "topic": "sales"}, {"type": "team", "topic": "hiring"}]
+        events.append({"type": "one-to-one", "topic": "hiring"})
+        found = record_decision(store, subject=f"n{number}", action="a", candidates=events)
+        learn_from(store, found.id, 2)
+    (trial,) = load_learner(store).trials
+    assert trial.pairs > 0
+    withdraw_preference(store, made.id)
+    assert load_learner(store).trials[0].status == "withdrawn"
+    again = propose_preference(store, "type=one-to-one,topic=hiring")
+    assert again.id != made.id
+    relearn(store)
+    assert [item.open for item in load_learner(store).trials].count(True) == 1
+    restore_preference(store, made.id)
+    assert load_learner(store).trials[0].status == trial.status
 
 
 def test_learning_is_all_or_nothing(store: MemoryStore, monkeypatch: pytest.MonkeyPatch) -> None:
