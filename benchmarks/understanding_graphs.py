@@ -44,7 +44,7 @@ class Request:
             return "fresh 10"
         if self.held_out:
             return "held out 10"
-        return "tuned-on 10" if self.tuned_on else "own 20"
+        return "tuned-on 30" if self.tuned_on else "own 20"
 
 
 def load_requests(path: Path = REQUESTS) -> tuple[Context, list[Request]]:

@@ -56,22 +56,15 @@ _READERS: dict[Kind, _Reader] = {
 }
 
 
-def understand(
-    message: str,
-    context: Context,
-    model: ChatModel | None = None,
-    *,
-    prefer_model: bool = False,
-) -> Understood:
+def understand(message: str, context: Context, model: ChatModel | None = None) -> Understood:
     """Return what a message asks for; whatever it is, this answers and does not raise.
 
     Args:
         message: As the user typed or pasted it.
         context: Now, zone, and what was spoken of before.
         model: Asked where rules leave something open; None: that is said in the notes.
-        prefer_model: Ask it even where rules are sure (for measuring what it can).
     """
-    turn = Turn(context, model, prefer_model=prefer_model)
+    turn = Turn(context, model)
     cleaned = clean(message)
     for note in cleaned.notes:
         turn.note(note)

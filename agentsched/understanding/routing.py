@@ -18,6 +18,7 @@ from agentsched.understanding.words import (
     WORK_VERBS,
     stem,
 )
+from agentsched.understanding.work.clauses import begins_action
 
 Kind = Literal[
     "answer", "ask_run", "cancel_event", "change_plan", "find_time", "move_event", "plan_work",
@@ -54,6 +55,9 @@ _LEADING_TIME = re.compile(
     r"?[ap]m)?)\b[\s,]*)+"
 )
 
+_STORY = re.compile(r"\b(?:then|after that|afterwards|in parallel|at the same time|once|when)\b")
+"""Words that put several steps in order."""
+
 _RULES: tuple[tuple[Kind, str], ...] = (
     ("start_evolution", r"^(?:evolve\b|(?:start|launch|kick off|begin|run)\b.*\bevolution\b"
      r"|(?:find|search for|look for|try to find)\b.*\b(?:better|new)\b.*\bpolic(?:y|ies)\b)"),
@@ -82,7 +86,7 @@ _RULES: tuple[tuple[Kind, str], ...] = (
      r"|accept|move|touch)\b|^keep (?:my )?\w+ (?:free|clear)\b"
      r"|\b(?:is|are|comes?|goes|rank) (?:more important than|before|above)\b"
      r"|\b(?:beats?|trumps?|outranks?)\b"),
-    ("find_time", r"\bfind\b.*\b(?:times?|slots?|gap|window|\d+ ?(?:min|hour|h\b)|an hour|half an)"
+    ("find_time", r"\bfind\b.*\b(?:times?|slots?|gap|window|(?:\d+|one|two|three) ?(?:min|hour|h\b)|an hour|half an)"
      r"|\bwhen (?:can|could|should) (?:we|i|they|\w+ and)\b.*\b(?:meet|talk|get together|have)\b"
      r"|\bfind\b.*\b(?:meet|free for)\b|\bwhen (?:is|are)\b.*\b(?:everyone|everybody|we all|all of"
      r"|both)\b.*\b(?:free|available)\b|\ba time (?:that works|when|for)\b"
@@ -211,6 +215,8 @@ def route(clause: str) -> Route | None:
         return Route("schedule_event")
     if re.match(r"first,? (?:the|a|an) .+\bthen\b", text):
         return Route("plan_work")
+    if _STORY.search(text) and begins_action(text) and not _EVENT.search(text):
+        return Route("plan_work", sure=False)
     if hardware or _opens_with_work_verb(text):
         return Route("plan_work", sure=False)
     return Route("schedule_event", sure=False) if _TIMEISH.search(text) else None

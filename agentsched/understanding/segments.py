@@ -120,11 +120,31 @@ def _grouped(clauses: list[Segment]) -> list[Segment]:
         last = groups[-1] if groups else None
         if last is None:
             groups.append(clause)
+        elif _asks_for_several(last) and _tells_of_time(clause):
+            groups[-1] = replace(last, kind="find_time", text=f"{last.text}\n{clause.text}")
         elif _belongs(clause, last):
             groups[-1] = replace(last, text=f"{last.text}\n{clause.text}")
         else:
             groups.append(clause)
     return _prefixed(groups)
+
+
+def _asks_for_several(segment: Segment) -> bool:
+    """Whether it schedules something for two people or more."""
+    return segment.kind == "schedule_event" and bool(
+        re.search(r"\b(?:for|with) [A-Z][\w'-]+(?:,| and) [A-Z]?", segment.text)
+    )
+
+
+def _tells_of_time(segment: Segment) -> bool:
+    """Whether it says when somebody is busy or free."""
+    return re.match(r"[A-Z][\w'-]+\s", segment.text) is not None and bool(
+        re.search(
+            r"\b(?:is|are) (?:busy|free|out|away|off)\b|has (?:blocked|meetings|no meetings)"
+            r"|\bcan ?not meet|\bcan't meet|wide open|rather not",
+            segment.text,
+        )
+    )
 
 
 def _belongs(clause: Segment, last: Segment) -> bool:

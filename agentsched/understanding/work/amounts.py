@@ -108,6 +108,8 @@ def _is_offset(text: str, match: re.Match[str], name: Name) -> bool:
     """Whether a length counts from now ("in 2 hours", "2 hours later"): that is a time."""
     if name != "duration":
         return False
+    if match[0].lower().lstrip(" (,").startswith("for "):
+        return False
     after = text[match.end() :].lstrip().lower()
     if after.startswith(("later", "earlier", "ago", "after ", "before ", "from now", "of data")):
         return True

@@ -57,7 +57,8 @@ _ADVERB = re.compile(
     + "|".join(f"(?P<{kind}>{words})" for kind, words in _LINKS)
     + r"|(?P<drop>first(?: of all)?|firstly|second(?:ly)?|third(?:ly)?|please|to (?:start"
     r"|begin)(?: with)?"
-    r"|also|too|as well|just|simply|if (?:time permits|possible|you can|need be|there is time)"
+    r"|before (?:anything|everything) else|also|too|as well|just|simply|if (?:time permits"
+    r"|possible|you can|need be|there is time)"
     r"|as usual|for me|in total|again|once more|together|all right|now|start by|starting "
     r"with))(?![\w-])",
     re.IGNORECASE,
@@ -78,7 +79,7 @@ _FINITE = re.compile(
     r"^(?P<subject>(?:[\w.'/+-]+ ){0,6}?[\w.'/+-]+|)(?: ?,? |^)(?:(?:also|both|all|each|only|still"
     r"|really|probably) )*"
     r"(?P<verb>(?:needs?|takes?|requires?|depends?|has to|have to|must|should|can|could|may|are|is"
-    r"|runs?"
+    r"|runs|(?<=they )run|(?<=both )run|(?<=all )run"
     r"|uses?|waits?|will|do(?:es)?(?: not|n't)|cannot|can't|gets?|costs?|lasts?|goes|comes?"
     r"|don't))(?![\w-])",
     re.IGNORECASE,
@@ -154,7 +155,7 @@ def _begins_clause(said: str, verbs: Set[str]) -> bool:
         return True
     if _COMMAND.match(text) or re.match(r"then\s+(?:the|a|an)\s", said, re.IGNORECASE):
         return True
-    if re.match(r"[A-Z][a-z]", text):
+    if re.match(r"[A-Z][a-z]", text) and not _ORDER.match(text):
         return False  # a name in a list: "French, German and Polish"
     return begins_action(text, verbs) or is_statement(text, verbs)
 

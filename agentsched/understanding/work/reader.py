@@ -101,7 +101,7 @@ class WorkReader:
         if sentence[clause.end :].lstrip().startswith(":") and not builder.drafts:
             return []  # "I need the weekly figures: …" is what for
         targets = builder.statement(clause)
-        if not targets and not near and clause.kind == "list" and builder.drafts:
+        if not targets and clause.kind == "list":
             self.unread.append(clause.text)
         return targets
 

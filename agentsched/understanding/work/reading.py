@@ -71,6 +71,7 @@ def _for_hints(text: str, turn: Turn) -> str:
     """
     if not re.search(r"\b(?:keep|run|place|put|stay|pack|co-?locate)\b", text, re.IGNORECASE):
         text = re.sub(r"(?<=both )together\b|(?<=them )together\b", " " * 8, text)
+    text = re.sub(r"\bside by side\b", " " * 12, text)
     for span in find_spans(text, turn.context):
         if span.kind == "recurrence":
             text = text[: span.start] + " " * (span.end - span.start) + text[span.end :]
