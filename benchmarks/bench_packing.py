@@ -23,9 +23,9 @@ from measuring import machine
 
 from agentsched.planning.inventory import Inventory, Machine
 from agentsched.planning.packing import Packing, pack
-from agentsched.planning.packing_default import place_by_default
-from agentsched.planning.packing_problem import NOWHERE, formulate_packing
-from agentsched.planning.pods import Pod
+from agentsched.planning.packing.default import place_by_default
+from agentsched.planning.packing.pods import Pod
+from agentsched.planning.packing.problem import NOWHERE, formulate_packing
 
 CPUS, MEMORY = 16.0, 64.0
 PODS_A_MACHINE = (4, 8)

@@ -21,11 +21,11 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from agentsched.planning import Plan, PlanRequest, check
-from agentsched.planning.formulate import formulate
-from agentsched.planning.listing import list_schedule
-from agentsched.planning.schedule_checker import check_schedule
-from agentsched.planning.solution import Effort
-from agentsched.planning.solver import load_solver, solve
+from agentsched.planning.solving.formulate import formulate
+from agentsched.planning.solving.listing import list_schedule
+from agentsched.planning.solving.schedule_checker import check_schedule
+from agentsched.planning.solving.solution import Effort
+from agentsched.planning.solving.solver import load_solver, solve
 from benchmarks.constraint_instances import KINDS, NOW, instance
 from benchmarks.measuring import Row, machine, print_rows
 from benchmarks.psplib import best_known, chosen, read_project

@@ -6,7 +6,7 @@ import csv
 from dataclasses import dataclass
 from pathlib import Path
 
-from agentsched.planning.problem import Activity, Option, Problem, Resource
+from agentsched.planning.solving.problem import Activity, Option, Problem, Resource
 
 
 @dataclass(frozen=True)

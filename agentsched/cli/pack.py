@@ -32,7 +32,7 @@ def command(
     """Propose machines for pods that wait: stay before move before evict; nothing is done."""
     from agentsched.planning.inventory_file import load_inventory
     from agentsched.planning.packing import pack
-    from agentsched.planning.pod_file import load_pods
+    from agentsched.planning.packing.pod_file import load_pods
 
     file = load_pods(pods)
     machines = load_inventory(inventory) if inventory is not None else file.inventory

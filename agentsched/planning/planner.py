@@ -7,18 +7,18 @@ from dataclasses import dataclass
 from typing import Literal
 
 from agentsched.errors import AgentSchedError
-from agentsched.planning.bounds import lower_bound
 from agentsched.planning.checker import check
-from agentsched.planning.conflict import Conflict, find_conflict
-from agentsched.planning.formulate import Formulation, formulate
-from agentsched.planning.listing import best_list_schedule
+from agentsched.planning.explaining.conflict import Conflict, find_conflict
+from agentsched.planning.explaining.relaxing import Relaxation, relaxations
 from agentsched.planning.plan import Plan
-from agentsched.planning.problem import Schedule, costs
-from agentsched.planning.relaxing import Relaxation, relaxations
 from agentsched.planning.request import PlanRequest
-from agentsched.planning.solution import Effort, Solution
-from agentsched.planning.solver import load_solver, solve
-from agentsched.planning.tightening import tightened
+from agentsched.planning.solving.bounds import lower_bound
+from agentsched.planning.solving.formulate import Formulation, formulate
+from agentsched.planning.solving.listing import best_list_schedule
+from agentsched.planning.solving.problem import Schedule, costs
+from agentsched.planning.solving.solution import Effort, Solution
+from agentsched.planning.solving.solver import load_solver, solve
+from agentsched.planning.solving.tightening import tightened
 from agentsched.planning.wishes import granted
 
 MOST_OPTIONS = 20_000

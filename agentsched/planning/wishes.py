@@ -6,13 +6,13 @@ import time
 from dataclasses import replace
 
 from agentsched.planning.checker_hints import is_kept
-from agentsched.planning.formulate import Formulation
 from agentsched.planning.hints import Hint, LeastHint
 from agentsched.planning.placement import in_words
 from agentsched.planning.plan import Wish
-from agentsched.planning.problem import LATE, Activity, Costs, Problem, Schedule, costs
-from agentsched.planning.solution import Effort
-from agentsched.planning.solver import solve
+from agentsched.planning.solving.formulate import Formulation
+from agentsched.planning.solving.problem import LATE, Activity, Costs, Problem, Schedule, costs
+from agentsched.planning.solving.solution import Effort
+from agentsched.planning.solving.solver import solve
 from agentsched.planning.spans import Spans
 from agentsched.planning.wording import length, listed
 

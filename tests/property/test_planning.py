@@ -10,10 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from agentsched.planning import Inventory, Planned, PlanRequest, Task, TaskGraph, check, plan
-from agentsched.planning.bounds import lower_bound
-from agentsched.planning.coarsening import in_grains
-from agentsched.planning.conflict import find_conflict
-from agentsched.planning.formulate import formulate
+from agentsched.planning.explaining.conflict import find_conflict
+from agentsched.planning.explaining.limits import hard_part, limits_of, without
 from agentsched.planning.graph import Demand
 from agentsched.planning.hints import (
     CeilingHint,
@@ -26,21 +24,23 @@ from agentsched.planning.hints import (
     WindowHint,
 )
 from agentsched.planning.inventory import Away, Machine, Person
-from agentsched.planning.limits import hard_part, limits_of, without
-from agentsched.planning.listing import (
+from agentsched.planning.solving.bounds import lower_bound
+from agentsched.planning.solving.coarsening import in_grains
+from agentsched.planning.solving.formulate import formulate
+from agentsched.planning.solving.listing import (
     RULES,
     best_list_schedule,
     forward_backward,
     list_schedule,
     mirror,
 )
-from agentsched.planning.model import Model
-from agentsched.planning.problem import Activity, Option, Problem, Resource, costs
-from agentsched.planning.schedule_checker import check_schedule
-from agentsched.planning.solution import Effort
-from agentsched.planning.solver import solve
-from agentsched.planning.symmetry import canonical
-from agentsched.planning.tightening import tightened
+from agentsched.planning.solving.model import Model
+from agentsched.planning.solving.problem import Activity, Option, Problem, Resource, costs
+from agentsched.planning.solving.schedule_checker import check_schedule
+from agentsched.planning.solving.solution import Effort
+from agentsched.planning.solving.solver import solve
+from agentsched.planning.solving.symmetry import canonical
+from agentsched.planning.solving.tightening import tightened
 
 NOW = datetime(2026, 10, 24, 20, tzinfo=UTC)
 """Four hours before the clocks of Berlin go back."""

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from agentsched.errors import UserError
 from agentsched.planning.beyond import by_policy, plan_beyond
-from agentsched.planning.beyond_rules import Columns, next_start, open_until
+from agentsched.planning.beyond.rules import Columns, next_start, open_until
 from agentsched.planning.checker import check
 from agentsched.planning.clock import Clock
 from agentsched.planning.graph import Demand, Task, TaskGraph

@@ -8,7 +8,8 @@ import pytest
 from pydantic import TypeAdapter
 
 from agentsched.planning.graph import Task
-from agentsched.planning.hint_words import MOST_TEXT, HintReading, read_hints, say_hint
+from agentsched.planning.hint_words import HintReading, read_hints, say_hint
+from agentsched.planning.hint_words.reading import MOST_TEXT
 from agentsched.planning.hints import Hint
 from agentsched.planning.inventory_file import inventory_of
 

@@ -9,8 +9,8 @@ import pytest
 from planning_cases import ONE, TWO, at, graph, machine, meeting, request, task
 
 from agentsched.planning import Infeasible, Inventory, Planned, check, plan
-from agentsched.planning.conflict import find_conflict
-from agentsched.planning.formulate import formulate
+from agentsched.planning.explaining.conflict import find_conflict
+from agentsched.planning.explaining.limits import hard_part, limits_of, without
 from agentsched.planning.hints import (
     CeilingHint,
     DeviceHint,
@@ -19,9 +19,9 @@ from agentsched.planning.hints import (
     WindowHint,
 )
 from agentsched.planning.inventory import Away, Person
-from agentsched.planning.limits import hard_part, limits_of, without
-from agentsched.planning.solution import Effort
-from agentsched.planning.solver import solve
+from agentsched.planning.solving.formulate import formulate
+from agentsched.planning.solving.solution import Effort
+from agentsched.planning.solving.solver import solve
 
 
 def refused(asked):

@@ -10,9 +10,9 @@ import pytest
 
 from agentsched.planning import check, load_plan_file
 from agentsched.planning.checks import find_cycle, redundant_edges
-from agentsched.planning.schedule_checker import check_schedule
-from agentsched.planning.solution import Effort
-from agentsched.planning.solver import solve
+from agentsched.planning.solving.schedule_checker import check_schedule
+from agentsched.planning.solving.solution import Effort
+from agentsched.planning.solving.solver import solve
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -10,15 +10,15 @@ from hypothesis import strategies as st
 from agentsched.errors import UserError
 from agentsched.planning.hints import SpotHint
 from agentsched.planning.inventory import Inventory, Machine
-from agentsched.planning.kubernetes_pods import quantity
 from agentsched.planning.packing import describe_packing, pack
-from agentsched.planning.packing_default import place_by_default
-from agentsched.planning.packing_model import Effort
-from agentsched.planning.packing_problem import NOWHERE, formulate_packing, merit
-from agentsched.planning.packing_repair import repair
-from agentsched.planning.packing_search import improve
-from agentsched.planning.pod_file import load_pods
-from agentsched.planning.pods import Pod
+from agentsched.planning.packing.default import place_by_default
+from agentsched.planning.packing.kubernetes import quantity
+from agentsched.planning.packing.model import Effort
+from agentsched.planning.packing.pod_file import load_pods
+from agentsched.planning.packing.pods import Pod
+from agentsched.planning.packing.problem import NOWHERE, formulate_packing, merit
+from agentsched.planning.packing.repair import repair
+from agentsched.planning.packing.search import improve
 
 
 def nodes(*cpus: float, **more) -> Inventory:
