@@ -44,7 +44,7 @@ _HARD = re.compile(
     re.IGNORECASE,
 )
 _AVOID = re.compile(
-    r"\b(?:never|no|not|n't|avoid|hate|dislike|can't stand|rather not|without)\b", re.IGNORECASE
+    r"n't\b|\b(?:never|no|not|avoid|hate|dislike|can't stand|rather not|without)\b", re.IGNORECASE
 )
 _OVER = re.compile(
     r"(?P<a>.+?)\s+(?:over|rather than|instead of|to|(?:is|are|comes?|goes|ranks?) (?:more "

@@ -35,11 +35,13 @@ _SERIES = re.compile(
 )
 _FUTURE = re.compile(
     r"\b(?:from now on|from (?:then|here|that|this|next \w+|\w+day|\d+) on(?:ward)?s?|and (?:all "
-    r")?(?:following|later|future)|this and (?:all )?(?:the )?following|going forward|onwards?"
+    r")?(?:following|later|future)(?: ones| occurrences)?|this and (?:all )?(?:the )?following"
+    r"|going forward|onwards?"
     r"|permanently|for good)\b",
     re.IGNORECASE,
 )
 _ALL = re.compile(r"\b(?:all|every|everything|each|any)\b", re.IGNORECASE)
+_MANY = re.compile(r"\b(?:meetings|events|appointments|calls|everything|all)\b", re.IGNORECASE)
 _LAST = re.compile(
     r"\b(?:it|that|this|them|the (?:meeting|event|appointment|one|last one))\b", re.IGNORECASE
 )
@@ -65,6 +67,11 @@ class QuotedEvent(BaseModel):
     title: _Short
     people: Annotated[list[Annotated[str, Field(max_length=40)]], Field(max_length=8)]
     place: _Short
+
+
+_NEW_PLACE = re.compile(
+    r"\b(?:location|place|venue|room)\b.*?(?P<to>\b(?:to|is|at|in)\s+(?P<place>.+))$", re.IGNORECASE
+)
 
 
 def read_schedule(text: str, turn: Turn) -> ScheduleEvent:
@@ -100,19 +107,16 @@ def read_move(text: str, turn: Turn) -> MoveEvent | None:
     plain = _FUTURE.sub(lambda found: " " * len(found[0]), text)
     spans = find_spans(plain, turn.context)
     invited, dropped = _guests(text, turn)
-    which, new = _halves(plain, spans)
+    which, new = _apart(plain, turn) or _halves(plain, spans)
     if (invited or dropped) and which is None:
         which, new = new, None
     by = _shift(text)
     title = new_title(text)
     moved_to = None if by is not None else new
-    event = _reference(text, which, turn, taken=(*invited, *dropped), hide=title)
-    place = ""
-    found = re.search(
-        r"\b(?:location|place|venue|room)\b.*?\b(?:to|is|at|in)\s+(?P<p>.+)$", text, re.IGNORECASE
-    )
-    if found:
-        place = found["p"].strip(" .!?")
+    found = _NEW_PLACE.search(text)
+    place = found["place"].strip(" .!?") if found else ""
+    hidden = title or (found["to"] if found else "")
+    event = _reference(text, which, turn, taken=(*invited, *dropped), hide=hidden)
     if moved_to is None and by is None and not (invited or dropped or title or place):
         turn.clarify(
             f"What should change about {event.words or 'it'}: when, how long, where, or who?"
@@ -167,19 +171,21 @@ def _reference(
     text: str, when: When | None, turn: Turn, taken: tuple[str, ...] = (), hide: str = ""
 ) -> EventRef:
     bare = text.replace(hide, " ") if hide else text
+    bare = _FUTURE.sub(" ", bare)
     spans = find_spans(bare, turn.context)
     people = tuple(p for p in find_people(bare, turn.context.people) if p not in taken)
     words = quoted_title(bare) or title_of(bare, spans, "", keep_people=False)
     for name in taken:
         words = re.sub(rf"\b(?:and |with |, )*{re.escape(name)}\b", "", words)
     words = re.sub(
-        r"^(?:whole|entire|add|remove|invite|take|uninvite|include|drop|by|back|later|earlier"
+        r"^(?:no|whole|entire|add|remove|invite|take|uninvite|include|drop|by|back|later|earlier"
         r"|longer|shorter|out|all|any|every"
         r"|everything|each|time|and|also|the|to|be|start|end|last|from|of|make|it'?s?|is|should|on"
         r"|at|up|,|\s)+\b"
         r"|\b(?:later|earlier|longer|shorter|back|out|instead|to|by|from|and|from now on|onwards?"
         r"|on|start(?:s)?"
-        r"|ends?|last|be|up|forward|half|an|hours?|minutes?|occurrences?|series|,|\s)+$",
+        r"|ends?|last|be|up|forward|half|an|hours?|minutes?|occurrences?|series|too|as well|also"
+        r"|location|venue|,|\s)+$",
         "",
         words.strip(),
         flags=re.IGNORECASE,
@@ -187,13 +193,7 @@ def _reference(
     generic = re.fullmatch(
         r"(?:meetings?|events?|appointments?|ones?|occurrences?|series|things?|)", words.lower()
     )
-    every = bool(_ALL.search(text)) and (
-        bool(
-            re.search(
-                r"\b(?:meetings|events|appointments|calls|everything|all)\b", text, re.IGNORECASE
-            )
-        )
-    )
+    every = _ALL.search(bare) is not None and _MANY.search(bare) is not None
     last = (
         bool(generic)
         and not every
@@ -218,6 +218,20 @@ def _scope(text: str) -> Scope:
     if _FUTURE.search(text):
         return "future"
     return "series" if _SERIES.search(text) else "this"
+
+
+def _apart(text: str, turn: Turn) -> tuple[When | None, When | None] | None:
+    """Part "all meetings on Thursday to next week" at its last "to" with a time behind it."""
+    if not re.match(
+        r"\W*(?:\w+ ){0,4}?(?:move|reschedule|shift|push|postpone|delay)\b", text.lower()
+    ):
+        return None
+    for to in reversed(list(re.finditer(r"\s(?:to|until|till)\s", text))):
+        after = find_spans(text[to.end() :], turn.context)
+        if after:
+            before = find_spans(text[: to.start()], turn.context)
+            return (join(before) if before else None), join(after)
+    return None
 
 
 def _halves(text: str, spans: list[TimeSpan]) -> tuple[When | None, When | None]:

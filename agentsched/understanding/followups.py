@@ -113,11 +113,14 @@ def is_follow_up(text: str, graph: TaskGraph) -> bool:
     if amounts or re.search(rf"\b(?:{HARDWARE})\b", body, re.IGNORECASE):
         return bool(
             re.search(
-                r"\binstead\b|^(?:use|give|make|only|with|on|no|not|run (?:it|them|everything))\b",
+                r"\binstead\b|^(?:use|give|make|only|with|on|no|not|prefer|never|avoid|keep|run "
+                r"(?:it|them|everything))\b",
                 body,
                 re.IGNORECASE,
             )
         )
+    if re.match(r"(?:the )?(?:cheapest|fastest|greenest|nearest|lowest)\b", body, re.IGNORECASE):
+        return True
     drop = _DROP.match(body)
     if drop and re.fullmatch(
         r"(?:everything|all of it|it all|the (?:whole )?plan)", drop["what"].strip(" .!")

@@ -86,7 +86,8 @@ _RULES: tuple[tuple[Kind, str], ...] = (
      r"|accept|move|touch)\b|^keep (?:my )?\w+ (?:free|clear)\b"
      r"|\b(?:is|are|comes?|goes|rank) (?:more important than|before|above)\b"
      r"|\b(?:beats?|trumps?|outranks?)\b"),
-    ("find_time", r"\bfind\b.*\b(?:times?|slots?|gap|window|(?:\d+|one|two|three) ?(?:min|hour|h\b)|an hour|half an)"
+    ("find_time", r"\bfind\b.*\b(?:times?|slots?|gap|window|(?:\d+|one|two|three) ?(?:min|hour"
+        r"|h\b)|an hour|half an)"
      r"|\bwhen (?:can|could|should) (?:we|i|they|\w+ and)\b.*\b(?:meet|talk|get together|have)\b"
      r"|\bfind\b.*\b(?:meet|free for)\b|\bwhen (?:is|are)\b.*\b(?:everyone|everybody|we all|all of"
      r"|both)\b.*\b(?:free|available)\b|\ba time (?:that works|when|for)\b"
@@ -122,7 +123,8 @@ _RULES: tuple[tuple[Kind, str], ...] = (
      r"|\b(?:needs? to|should|got|can|could) (?:be|go|start|end|actually be|get)? ?(?:moved|changed"
      r"|rescheduled|pushed|to \d|at \d|by \d|on \w+day|earlier|later|longer|shorter)"
      r"|^(?:i (?:actually )?meant|call it|let's call it|(?:actually )?it'?s? (?:is |should ))"
-     r"|\bneed to change (?:that|it)\b"),
+     r"|\bneed to change (?:that|it)\b|^.{0,40}\binstead\W*$"
+     r"|^(?:[\w.]+|half an) (?:hours?|minutes?|days?|weeks?) (?:later|earlier)\W*$"),
     ("schedule_event", r"^(?:book|schedule|set up|set|arrange|plan|put|add|create|make|block|pencil"
      r"|reserve|invite|organi[sz]e|remind me|enter|include|have|i(?:'ve| have)(?: got)?|i'm|i am"
      r"|there(?:'s| is)|(?:i|we)(?:'m|'re| am| are|'ll| will)(?: be)?(?: having| going)?)\b"
@@ -201,7 +203,7 @@ def route(clause: str) -> Route | None:
     for kind, pattern in _COMPILED:
         if not pattern.search(text):
             continue
-        if kind == "state_preference" and hardware:
+        if kind == "state_preference" and hardware and _WORK_NOUN.search(_HARDWARE.sub("", text)):
             return Route("plan_work")
         if kind in _SHARED and is_work(text):
             return Route("plan_work")

@@ -8,6 +8,7 @@ from itertools import islice
 
 from agentsched.understanding.routing import Kind, Route, is_work, route, without_politeness
 from agentsched.understanding.text import mask
+from agentsched.understanding.words import HARDWARE
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +130,9 @@ def _grouped(clauses: list[Segment]) -> list[Segment]:
     return _prefixed(groups)
 
 
+_MACHINES = re.compile(rf"\b(?:{HARDWARE})\b")
+
+
 def _asks_for_several(segment: Segment) -> bool:
     """Whether it schedules something for two people or more."""
     return segment.kind == "schedule_event" and bool(
@@ -150,7 +154,8 @@ def _tells_of_time(segment: Segment) -> bool:
 def _belongs(clause: Segment, last: Segment) -> bool:
     lower = mask(clause.text).lower()
     if last.kind == "plan_work":
-        return clause.kind in ("plan_work", None) or not clause.sure
+        wish = clause.kind == "state_preference" and _MACHINES.search(lower) is not None
+        return wish or clause.kind in ("plan_work", None) or not clause.sure
     if last.kind == "find_time":
         return clause.kind == "find_time" or (
             _AVAILABILITY.search(lower) is not None

@@ -61,6 +61,8 @@ def mask(text: str) -> str:
         inner = found[0]
         if inner[0] in '"“`' and len(inner.split()) <= 4:
             return inner
+        if len(inner) < 2:
+            return inner
         return inner[0] + re.sub(r"[^\n]", "·", inner[1:-1]) + inner[-1]
 
     return _PASTED.sub(lambda found: re.sub(r"[^\n]", "·", found[0]), _QUOTED.sub(blank, text))

@@ -10,7 +10,7 @@ from contextlib import suppress
 from agentsched.understanding.context import Context
 from agentsched.understanding.intents import When
 from agentsched.understanding.moments import TimeSpan, take_times
-from agentsched.understanding.words import WORK_VERBS, stem
+from agentsched.understanding.words import HARDWARE, WORK_VERBS, stem
 from agentsched.understanding.work.amounts import Amount, take_amounts
 from agentsched.understanding.work.builder import SEVERAL_LATER, Builder
 from agentsched.understanding.work.clauses import Clause, begins_action, clauses, sentences
@@ -87,6 +87,8 @@ class WorkReader:
         self, clause: Clause, several: bool, near: list[Amount], sentence: str, before: list[Clause]
     ) -> list[int]:
         builder = self.builder
+        if _WISH.match(clause.text) and _WHERE.search(sentence):
+            return []
         if clause.kind == "action":
             added = builder.action(clause, several=several)
             if len(added) == 1 and _may_hold_more(clause, self._verbs):
@@ -166,6 +168,15 @@ class WorkReader:
                 drafts[number].release = span.when
 
 
+_WISH = re.compile(
+    r"(?:please )?(?:prefer|avoid|use|keep|pin|put|place|stay|never|only|ideally|cheapest|nearest)\b",
+    re.IGNORECASE,
+)
+_WHERE = re.compile(
+    rf"\b(?:{HARDWARE}|zones?|regions?|same|near|close to|place|away from|off-?peak|carbon|price)\b",
+    re.IGNORECASE,
+)
+"""With one of these, "keep them on one rack" is a wish about places and no task."""
 _COMMAND = re.compile(r"`([^`\n]{1,4000})`")
 _CONDITION = re.compile(
     r"(?:^|[;,] )(?:and )?(?:when|once|if|as soon as|after) (?:[\w'-]+ ){1,6}?"
