@@ -87,7 +87,7 @@ class WorkReader:
         self, clause: Clause, several: bool, near: list[Amount], sentence: str, before: list[Clause]
     ) -> list[int]:
         builder = self.builder
-        if _WISH.match(clause.text) and _WHERE.search(sentence):
+        if _WISH.match(clause.text) and _WHERE.search(clause.text):
             return []
         if clause.kind == "action":
             added = builder.action(clause, several=several)
@@ -169,11 +169,13 @@ class WorkReader:
 
 
 _WISH = re.compile(
-    r"(?:please )?(?:prefer|avoid|use|keep|pin|put|place|stay|never|only|ideally|cheapest|nearest)\b",
+    r"(?:please )?(?:prefer|avoid|use|keep|pin|put|place|stay|never|only|ideally|cheapest"
+    r"|nearest)\b",
     re.IGNORECASE,
 )
 _WHERE = re.compile(
-    rf"\b(?:{HARDWARE}|zones?|regions?|same|near|close to|place|away from|off-?peak|carbon|price)\b",
+    rf"\b(?:{HARDWARE}|zones?|regions?|same|near|close to|place|away from|off-?peak|carbon"
+    rf"|price)\b",
     re.IGNORECASE,
 )
 """With one of these, "keep them on one rack" is a wish about places and no task."""
