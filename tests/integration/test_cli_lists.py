@@ -53,7 +53,8 @@ def test_help_loads_nothing_heavy() -> None:
 def test_scenarios_list_and_show_agree(shell: Shell) -> None:
     listed = shell("scenarios", "list", "--json").data
     names = [scenario["name"] for scenario in listed]
-    assert names == ["dag-hetero", "hetero-gpu", "hpc-backfill", "single-machine"]
+    clusters = ["dag-hetero", "hetero-gpu", "hpc-backfill", "single-machine"]
+    assert names == [*clusters, "calendar-conflicts"]
     table = shell("scenarios", "list").out
     for scenario in listed:
         shown = shell("scenarios", "show", scenario["name"], "--json").data
