@@ -75,7 +75,7 @@ class HardRule:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class RuleChange:
     """A rule came or went."""
 
     rule: HardRule
@@ -111,7 +111,7 @@ class Inducer:
         shares: Sequence[float],
         chosen: int,
         evidence: str,
-    ) -> list[Change]:
+    ) -> list[RuleChange]:
         """Take in a round.
 
         Args:
@@ -203,7 +203,7 @@ class Inducer:
             self.trials[key] = HardRule(predicate, sign, self.typical.get(key, 0.0))
         return self.trials[key]
 
-    def _admit(self, spoken: Sequence[HardRule]) -> list[Change]:
+    def _admit(self, spoken: Sequence[HardRule]) -> list[RuleChange]:
         """Admit the trial with most evidence to spare; one a round."""
         taken = {rule.predicate for rule in self.rules} | self.barred
         ripe = [
@@ -219,12 +219,12 @@ class Inducer:
         del self.trials[best.predicate, best.sign]
         best.nats = min(best.nats, self.settings.cap)
         self.rules.append(best)
-        return [Change(best, admitted=True)]
+        return [RuleChange(best, admitted=True)]
 
     def _needed(self, trial: HardRule) -> float:
         return self.settings.pair if "," in trial.predicate else self.settings.single
 
-    def _drop(self) -> list[Change]:
+    def _drop(self) -> list[RuleChange]:
         gone = [rule for rule in self.rules if rule.nats < 0]
         self.rules = [rule for rule in self.rules if rule.nats >= 0]
-        return [Change(rule, admitted=False) for rule in gone]
+        return [RuleChange(rule, admitted=False) for rule in gone]

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from evaluator.calendar.beliefs import Beliefs, Encoded, Margin, Weight, compare, spread, worth
 from evaluator.calendar.explanation import Preference, explain
-from evaluator.calendar.induction import Change, Inducer, Induction, Sign
+from evaluator.calendar.induction import Inducer, Induction, RuleChange, Sign
 from evaluator.calendar.predicates import canonical, holds
 from evaluator.calendar.trials import Trial, TrialRules, judge, watch
 from evaluator.calendar.vocabulary import check_round
@@ -138,7 +138,7 @@ class PreferenceLearner:
         candidates: Sequence[Mapping[str, str]],
         choice: int | Sequence[int],
         evidence_id: str = "",
-    ) -> tuple[Change, ...]:
+    ) -> tuple[RuleChange, ...]:
         """Learn from what the user chose; return the rules that came or went.
 
         Args:
@@ -155,7 +155,7 @@ class PreferenceLearner:
         encoded = [self.beliefs.encode(event) for event in candidates]
         levels = self._levels(candidates, encoded)
         spoken = len(self.stated)
-        changes: list[Change] = []
+        changes: list[RuleChange] = []
         if len({level[:spoken] for level in levels}) == 1:
             shares = self._shares(encoded)
             induced = [level[spoken:] for level in levels]
@@ -184,7 +184,7 @@ class PreferenceLearner:
         if self.settings.drift is not None:
             _test(margin, likelihood, self.settings.drift)
 
-    def _settle(self, changes: Sequence[Change]) -> None:
+    def _settle(self, changes: Sequence[RuleChange]) -> None:
         for change in changes:
             if not change.admitted:
                 # while the rule stood, the weight learnt nothing
