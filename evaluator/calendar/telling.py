@@ -29,11 +29,12 @@ SLICED: Final = ("urgency", "type")
 def facts(scenario: CalendarScenario) -> str:
     """Return what a proposer may know of a scenario: nothing of any one user."""
     rules = scenario.rules
+    # what the score is made of comes first: a small model is shown only the beginning
     lines = [
-        scenario.description.strip() or scenario.title,
-        f"Users are of the roles {', '.join(scenario.roles)}; a year has {rules.rounds} rounds.",
         f"A wrong guess costs 1, a question {QUESTION:g}; {FREE} questions and {rules.questions} % "
         "of the rounds so far may be asked.",
+        scenario.description.strip() or scenario.title,
+        f"Users are of the roles {', '.join(scenario.roles)}; a year has {rules.rounds} rounds.",
         f"Choices are noisy (standard deviation {rules.noise / 1000:g} units of utility).",
     ]
     if rules.drift:
