@@ -65,7 +65,9 @@ def test_a_model_is_told_of_this_world_and_its_reply_is_taken() -> None:
 def test_a_policy_of_the_other_world_goes_back_with_the_reason() -> None:
     proposal, model = propose("def key(task, now):\n    return task.estimate\n", NEW)
     assert (proposal.text, proposal.how) == (NEW, "rewrite, repaired")
-    assert "fields of event, first, second, user and math only" in model.calls[1].messages[-1].content
+    assert (
+        "fields of event, first, second, user and math only" in model.calls[1].messages[-1].content
+    )
 
 
 def test_a_parent_unchanged_is_refused() -> None:
