@@ -57,7 +57,9 @@ def gains(candidate: Floats, rival: Floats, sense: Sense) -> Floats:
 def interval(values: Floats, level: float, resamples: int = 8000) -> Interval:
     """Return the mean and its studentised bootstrap bounds (bootstrap-t), one-sided each.
 
-    A resample without spread has an infinite t, which can only widen the bound. One value alone
+    A resample without spread has an infinite t, which can only widen the bound. Where that leaves
+    no lower bound at all there is Hoeffding's for values within ``LARGEST`` (JASA 1963), which
+    needs no spread: a rival that is hopeless on nearly every instance is no equal. One value alone
     bounds nothing. Bounds stay within ``LARGEST``, as the values do, and are rounded to 12 digits
     (matrix products differ in the last bits between CPUs). The resampling indices depend on n and
     ``resamples`` alone.
@@ -83,9 +85,10 @@ def interval(values: Floats, level: float, resamples: int = 8000) -> Interval:
     t.sort()
     high = t[min(resamples - 1, math.ceil((1 - level) * resamples))]
     low = t[max(0, math.floor(level * resamples) - 1)]
-    return Interval(
-        mean, _bound(mean - float(high) * error), _bound(mean - float(low) * error), level, n
-    )
+    lower = mean - float(high) * error
+    if math.isinf(high):
+        lower = mean - 2 * LARGEST * math.sqrt(math.log(1 / level) / (2 * n))
+    return Interval(mean, _bound(lower), _bound(mean - float(low) * error), level, n)
 
 
 def _bound(value: float) -> float:

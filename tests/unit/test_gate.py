@@ -104,6 +104,29 @@ def test_a_gain_that_rests_on_one_instance_is_not_bounded_from_zero():
     assert interval(values, 0.05).lower <= 0.0
 
 
+@pytest.mark.parametrize("n", [12, 50])
+def test_a_hopeless_rival_is_told_from_an_equal_one(n):
+    """All but one difference at the limit: most resamples have no spread at all."""
+    values = np.full(n, LARGEST)
+    values[0] = 0.9 * LARGEST
+    # Hoeffding: the mean less 2 LARGEST sqrt(ln(1 / level) / 2n)
+    got = interval(values, 0.05)
+    expected = values.mean() - 2 * LARGEST * math.sqrt(math.log(20) / (2 * n))
+    assert got.lower == pytest.approx(expected)
+    assert got.lower > 0
+
+
+def test_rare_disasters_are_not_bounded_away():
+    """A gain of 0.02 nearly always, a loss of log 4 once in seventy: worth nothing on average."""
+    rng = np.random.default_rng(9)
+    chance = 0.02 / (0.02 + LARGEST)
+    wrong = 0
+    for _ in range(200):
+        values = np.where(rng.random(400) < chance, -LARGEST, 0.02)
+        wrong += len(set(values)) > 1 and interval(values, 0.05).lower > 0
+    assert wrong / 200 <= 0.08
+
+
 def test_same_values_same_bounds():
     values = np.random.default_rng(8).normal(size=30)
     assert interval(values, 0.05) == interval(values.copy(), 0.05)
