@@ -173,6 +173,9 @@ def _moved(intent: MoveEvent, occurrence: Occurrence, zone: tzinfo) -> Draft:
     to = intent.to
     if to is not None and to.start is not None:
         target = to.start.astimezone(zone)
+        if any(said.startswith("no day") for said in to.assumed):
+            # Only a time was said: the event stays on its day.
+            target = datetime.combine(start.date(), target.time(), zone)
         if to.all_day and not occurrence.all_day:
             # Another day, the same time of day.
             target = datetime.combine(target.date(), start.time(), zone)

@@ -298,7 +298,10 @@ async def adopt(state: State, runtime: Run) -> State:
     execution = carried.execution
     trouble = state.get("trouble", [])
     machines = execution.remaining().inventory
-    if execution.state.plan != proposed and machines is not None:
+    state_of = execution.state.standing
+    given_up = any(state_of(task.id) == "given_up" for task in graph.tasks)
+    # A step that runs again after a crash finds it adopted; the same plan may still need a retry.
+    if machines is not None and (given_up or execution.state.plan != proposed):
         execution.adopt(graph, proposed, machines, reason="; ".join(trouble)[:2000])
     carried.take_up()
     section = Section(title="Planned anew", lines=tuple(trouble))

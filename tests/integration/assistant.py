@@ -60,6 +60,8 @@ class Assistant:
     folder: Path
     settings: Settings
     now: datetime
+    clock: FixedClock
+    """Runs on between the turns."""
     model: ChatModel | None = None
 
     def talk(
@@ -89,7 +91,7 @@ class Assistant:
         """Open the thread, do something with it, close it."""
         kind = None if self.model is not None else "none"
         with open_context(
-            self.settings, thread, clock=FixedClock(self.now), model=self.model, model_kind=kind
+            self.settings, thread, clock=self.clock, model=self.model, model_kind=kind
         ) as context:
             async with open_session(context) as session:
                 return await work(session)
@@ -132,7 +134,7 @@ def assistant(
     }
     settings = load_settings(flags)
     moment = now or datetime(2026, 3, 4, 10, 0, tzinfo=ZONE)
-    return Assistant(folder, settings, moment, model)
+    return Assistant(folder, settings, moment, FixedClock(moment), model)
 
 
 def job(folder: Path, words: str, *, script: str = "", **fields: object) -> str:
