@@ -36,7 +36,7 @@ from agentsched.understanding.asking import Turn
 from agentsched.understanding.choosing import choose_kind
 from agentsched.understanding.meetings import read_meeting
 from agentsched.understanding.segments import segment
-from agentsched.understanding.tool_choice import choose_tools, rank_tools
+from agentsched.understanding.tool_choice import Tool, choose_tools, shortlists
 from agentsched.understanding.work.reading import quote_tasks
 from benchmarks import understanding_calendar as calendar
 from benchmarks import understanding_graphs as graphs
@@ -206,21 +206,25 @@ def _said(understood: Understood) -> str:
     return next((kind for kind in kinds if kind), "other")
 
 
-def _tools(item: turns.ToolItem, tools: list[Any], meter: Meter | None) -> Result:
-    shown = {tool.name for tool in rank_tools(item.text, tools)}
-    result = Result(
-        "",
-        "",
-        {"read: gold tools among those shown": len(shown & set(item.tools)) / len(item.tools)},
+def _tools(item: turns.ToolItem, tools: list[Tool], meter: Meter | None) -> Result:
+    shown = {tool.name for _, near in shortlists(item.text, tools) for tool in near}
+    share = len(shown & set(item.tools)) / len(item.tools)
+    result = Result("", "", {"read: gold tools among those shown": share})
+    result.detail = {"gold": item.tools}
+    _score_tools(
+        result, "rules", choose_tools(item.text, tools, Turn(calendar.context(), None)), item
     )
     if meter is not None:
         chosen = choose_tools(item.text, tools, Turn(calendar.context(), meter))
-        links = set(pairwise(chosen))
-        result.scores["end: node F1"] = turns.f1(set(chosen), set(item.tools))
-        result.scores["end: link F1"] = turns.f1(links, set(item.links))
-        result.detail = {"gold": item.tools, "model": chosen}
+        _score_tools(result, "product", chosen, item)
         result.product_calls, result.product_seconds = meter.usage.calls, meter.usage.seconds
     return result
+
+
+def _score_tools(result: Result, way: str, chosen: tuple[str, ...], item: turns.ToolItem) -> None:
+    result.scores[f"end: {way}, node F1"] = turns.f1(set(chosen), set(item.tools))
+    result.scores[f"end: {way}, link F1"] = turns.f1(set(pairwise(chosen)), set(item.links))
+    result.detail[way] = chosen
 
 
 def _book(result: Result, product: Understood) -> None:
@@ -240,7 +244,7 @@ def table(results: list[Result], model: str) -> str:
         for measure in sorted({key for result in group for key in result.scores}):
             values = [r.scores[measure] for r in group if measure in r.scores]
             mean = statistics.fmean(values)
-            whole = set(values) <= {0.0, 1.0}
+            whole = set(values) <= {0.0, 1.0} and "F1" not in measure
             said = f"{int(sum(values))}/{len(values)}" if whole else f"{mean:.3f}"
             lines.append(f"| {name} | {measure} | {said} | {len(values)} |")
     lines += [

@@ -69,6 +69,7 @@ class QuotedEvent(BaseModel):
     place: _Short
 
 
+_TO_HOUR = re.compile(r"\bto (1[0-2]|[1-9])(?=\s*(?:o'clock)?\s*[.!?]*$)", re.IGNORECASE)
 _NEW_PLACE = re.compile(
     r"\b(?:location|place|venue|room)\b.*?(?P<to>\b(?:to|is|at|in)\s+(?P<place>.+))$", re.IGNORECASE
 )
@@ -104,6 +105,7 @@ def read_move(text: str, turn: Turn) -> MoveEvent | None:
     Raises:
         TimePhraseError: It names a time that does not exist.
     """
+    said, text = text, _TO_HOUR.sub(_with_minutes, text)
     plain = _FUTURE.sub(lambda found: " " * len(found[0]), text)
     spans = find_spans(plain, turn.context)
     invited, dropped = _guests(text, turn)
@@ -122,9 +124,15 @@ def read_move(text: str, turn: Turn) -> MoveEvent | None:
             f"What should change about {event.words or 'it'}: when, how long, where, or who?"
         )
     return MoveEvent(
-        phrases=(crop(text, 300),), event=event, to=moved_to, by=by, scope=_scope(text),
+        phrases=(crop(said, 300),), event=event, to=moved_to, by=by, scope=_scope(text),
         title=crop(title, 120), place=crop(place, 120), add_people=invited, drop_people=dropped,
     )  # fmt: skip
+
+
+def _with_minutes(found: re.Match[str]) -> str:
+    """Write "to 11" as the time it is; 1 to 6 is after noon, as elsewhere."""
+    hour = int(found[1])
+    return f"to {hour + 12 if hour <= 6 else hour}:00"
 
 
 def read_cancel(text: str, turn: Turn) -> CancelEvent:

@@ -31,7 +31,7 @@ def find_spans(text: str, context: Context) -> list[TimeSpan]:
         TimePhraseError: One names a time that does not exist.
     """
     spans = []
-    for found in find_times(text, context.now, context.zone, habits=_habits(context)):
+    for found in _found(text, context):
         span = _span(found, context)
         hour = _BARE_HOUR.match(text, span.end)
         if hour is not None:
@@ -44,13 +44,23 @@ _NUMBERS = re.compile(
     r"(?:at|on|in|to|from) \d+(?:,| and| or| to)? \d+(?!\d*(?::| ?[ap]m))", re.IGNORECASE
 )
 """Numbers in a row, "at 5, 10 and 15 degrees", are no times."""
+_BARE_PART = re.compile(r"morning|afternoon|evening|night|noon|midday", re.IGNORECASE)
 _BARE_HOUR = re.compile(r"\s+at \d{1,2}(?![\w:.%-])")
+
+
+def _found(text: str, context: Context) -> tuple[Found, ...]:
+    try:
+        return find_times(text, context.now, context.zone, habits=_habits(context))
+    except OverflowError as error:
+        raise TimePhraseError(
+            f"{crop(text, 60)!r} has a number too large for a time; name one within a year"
+        ) from error
 
 
 def _with_hour(text: str, span: TimeSpan, end: int, context: Context) -> TimeSpan:
     """Take in "at 6" where a verb follows it ("every Monday at 6 refresh …")."""
     phrase = text[span.start : end]
-    whole = find_times(phrase, context.now, context.zone, habits=_habits(context))
+    whole = _found(phrase, context)
     if len(whole) != 1 or whole[0].end != len(phrase):
         return span
     return replace(_span(whole[0], context), start=span.start, end=end)
@@ -84,8 +94,10 @@ def read_when(text: str, context: Context) -> When | None:
 
 def join(spans: list[TimeSpan]) -> When:
     """Put the times of one event together: a moment, a length, a rule that repeats it."""
-    merged = spans[0].when
-    for span in spans[1:]:
+    # "The morning review tomorrow": a bare part of the day before a noun is a name, not a time.
+    telling = [span for span in spans if not _BARE_PART.fullmatch(span.when.phrase)] or spans
+    merged = telling[0].when
+    for span in telling[1:]:
         other = span.when
         fresh = {
             name: getattr(other, name)

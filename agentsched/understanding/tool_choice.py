@@ -7,18 +7,18 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, create_model
+from pydantic import BaseModel, ConfigDict, create_model
 
 from agentsched.understanding.asking import Turn
 from agentsched.understanding.text import crop
 from agentsched.understanding.words import stem
 
-SHOWN = 10
-"""Tools that a model is shown; the catalogue may have hundreds."""
-MOST = 8
-"""Tools in an answer."""
+SHOWN = 4
+"""Tools that a model is shown for each wish; the catalogue may have hundreds."""
+MOST = 5
+"""Wishes of one request that are looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,20 +29,23 @@ class Tool:
     about: str
 
 
-def rank_tools(request: str, tools: Sequence[Tool], count: int = SHOWN) -> list[Tool]:
-    """Return the tools nearest to a request, the best first.
+def shortlists(request: str, tools: Sequence[Tool]) -> list[tuple[str, list[Tool]]]:
+    """Return the wishes of a request, each with the ``SHOWN`` tools nearest to it, best first.
 
     BM25 over stems, and shared groups of four letters for words that differ in form. Each clause is
-    searched for itself, so that a short second wish is not drowned by a long first one.
+    searched for itself, so that a short second wish is not drowned by a long first one; the whole
+    request helps a little. Clauses that fit far worse than the best are no wishes.
     """
     index = _Index([f"{tool.name.replace('_', ' ')} " * 2 + tool.about for tool in tools])
     whole = index.scores(request)
-    parts = [index.scores(part) for part in _CLAUSES.split(request) if len(part.split()) > 2]
-    totals = [
-        max((part[n] for part in parts), default=0.0) + 0.5 * score for n, score in enumerate(whole)
-    ]
-    order = sorted(range(len(tools)), key=lambda n: (-totals[n], n))
-    return [tools[n] for n in order[:count]]
+    found = []
+    for part in [p for p in _CLAUSES.split(request) if len(p.split()) > 2] or [request]:
+        scores = [a + 0.3 * b for a, b in zip(index.scores(part), whole, strict=True)]
+        order = sorted(range(len(tools)), key=lambda n: (-scores[n], n))[:SHOWN]
+        found.append((part.strip(), [tools[n] for n in order], max(scores, default=0.0)))
+    best = max((score for *_, score in found), default=0.0)
+    fitting = [(part, near) for part, near, score in found if score >= 0.6 * best and near]
+    return fitting[:MOST]
 
 
 _CLAUSES = re.compile(
@@ -88,38 +91,49 @@ class _Index:
 
 
 def choose_tools(request: str, tools: Sequence[Tool], turn: Turn) -> tuple[str, ...]:
-    """Return the names of the tools a request needs, in the order of use; none without a model.
+    """Return the names of the tools a request needs, in the order of its wishes.
 
     Args:
         request: In the user's words.
-        tools: The whole catalogue; a model sees the ``SHOWN`` nearest.
+        tools: The whole catalogue; a model chooses among the nearest for each wish. Without one,
+            the nearest is taken.
         turn: Whose calls are used.
     """
-    shown = rank_tools(request, tools)
-    if not shown:
-        return ()
+    chosen: list[str] = []
+    for wish, near in shortlists(request, tools):
+        name = _ask(wish, near, turn) if turn.has_model else near[0].name
+        if name and name not in chosen:
+            chosen.append(name)
+    return tuple(chosen)
+
+
+def _ask(wish: str, near: Sequence[Tool], turn: Turn) -> str:
     answer = turn.ask(
-        "tools",
-        _schema(tuple(sorted(tool.name for tool in shown))),
-        lambda found: None if len(set(found.tools)) == len(found.tools) else "name each tool once",
-        max_tokens=120,
-        tools="\n".join(f"{tool.name}: {crop(tool.about, 60)}" for tool in shown),
-        message=crop(request, 1200),
+        "tool",
+        _schema((*sorted(tool.name for tool in near), _NONE)),
+        lambda _: None,
+        max_tokens=30,
+        tools="\n".join(f"{tool.name}: {crop(tool.about, 60)}" for tool in near),
+        message=crop(wish, 300),
     )
-    return () if answer is None else tuple(answer.tools)
+    if answer is None:
+        return near[0].name
+    return "" if answer.tool == _NONE else answer.tool
+
+
+_NONE = "none"
 
 
 class _Choice(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    tools: list[str]
+    tool: str
 
 
 def _schema(names: tuple[str, ...]) -> type[_Choice]:
     """Return the shape of an answer: only tools that exist can be named."""
     one = Literal[names]  # type: ignore[valid-type]  # the names are known at run time only
-    many = Annotated[list[one], Field(min_length=1, max_length=MOST)]
-    return create_model("ToolChoice", __base__=_Choice, tools=(many, ...))
+    return create_model("ToolChoice", __base__=_Choice, tool=(one, ...))
 
 
 def _stems(text: str) -> list[str]:

@@ -152,6 +152,18 @@ def test_a_process_nobody_named_before_is_a_name() -> None:
     assert point("the nightly ETL finishes", ["write the report"], [[0]]).names == ("nightly ETL",)
 
 
+@pytest.mark.parametrize("amount", ["9" * 30 + " GPUs", "9" * 400 + " GB of RAM", "9999 weeks"])
+def test_absurd_amounts_are_cut_to_what_a_graph_can_hold(amount: str) -> None:
+    (task,) = graph_of(f"Train the model for {amount}.").tasks
+    assert (task.duration or 1) <= 366 * 86_400
+    assert task.demand.devices <= 10_000
+
+
+def test_a_length_beyond_all_calendars_is_asked_about() -> None:
+    said = understand(f"Train the model for {'9' * 400} hours.", HERE)
+    assert "too large for a time" in (said.question or "")
+
+
 def test_edges_that_follow_from_others_go() -> None:
     assert reduced([set(), {0}, {0, 1}]) == [set(), {0}, {1}]
 

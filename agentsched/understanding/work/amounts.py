@@ -7,7 +7,7 @@ objects and connectives.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 Name = Literal["duration", "devices", "cpus", "memory", "gang", "retries", "priority"]
@@ -86,6 +86,13 @@ class Amount:
     """Devices on each machine of a gang; 0 where not said."""
 
 
+_MOST: dict[Name, float] = {
+    "duration": 366 * 86_400, "devices": 10_000, "cpus": 100_000, "memory": 1e9, "gang": 10_000,
+    "retries": 20, "priority": 1000,
+}  # fmt: skip
+"""What a task graph can hold; more is cut to it, and no machine has it."""
+
+
 def take_amounts(text: str) -> tuple[str, list[Amount]]:
     """Return the text with its amounts blanked, and the amounts in order."""
     found: list[Amount] = []
@@ -101,7 +108,7 @@ def take_amounts(text: str) -> tuple[str, list[Amount]]:
 def number(word: str) -> float:
     """Return what a number says, in digits or words."""
     lower = word.lower()
-    return _WORDS[lower] if lower in _WORDS else float(lower.replace(",", "."))
+    return _WORDS[lower] if lower in _WORDS else min(1e12, float(lower.replace(",", ".")))
 
 
 def _is_offset(text: str, match: re.Match[str], name: Name) -> bool:
@@ -117,6 +124,11 @@ def _is_offset(text: str, match: re.Match[str], name: Name) -> bool:
 
 
 def _amount(name: Name, match: re.Match[str]) -> Amount | None:
+    found = _read(name, match)
+    return found and replace(found, value=min(found.value, _MOST[name]))
+
+
+def _read(name: Name, match: re.Match[str]) -> Amount | None:
     groups = match.groupdict()
     place = (match.start(), match.end(), " ".join(match[0].split()).strip(" ,()"))
     each = bool(groups.get("each"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 
 from agentsched.planning.graph import Demand, Task, TaskGraph
 from agentsched.planning.hint_words import read_hints
@@ -32,13 +33,55 @@ def to_graph(
         _task(draft, ids[number], tuple(ids[n] for n in sorted(edges[number])))
         for number, draft in enumerate(drafts)
     )
+    tasks, moved = _after_their_work(tasks, drafts)
     goals = tuple(dict.fromkeys(crop(draft.phrase, 200) for draft in drafts if draft.phrase))
     graph = TaskGraph(name=_name(drafts), tasks=tasks, goals=goals)
     if inventory is None:
-        return graph, ()
+        return graph, moved
     reading = read_hints(_without_demands(text), inventory=inventory, tasks=tasks)
-    notes = tuple(crop(note, 400) for note in (*reading.assumed, *reading.unread))
+    notes = tuple(crop(note, 400) for note in (*moved, *reading.assumed, *reading.unread))
     return graph.model_copy(update={"hints": tuple(reading.hints)}), notes
+
+
+def _after_their_work(
+    tasks: tuple[Task, ...], drafts: Sequence[Draft]
+) -> tuple[tuple[Task, ...], tuple[str, ...]]:
+    """Read "tonight …, the report by 8am" as the 8am after that night.
+
+    A limit of which only the time of day was said, and which lies before what its task waits for
+    can begin, is that of the next day on which it does not.
+    """
+    known = {task.id: task for task in tasks}
+
+    def begin(id: str, seen: frozenset[str] = frozenset()) -> datetime | None:
+        if id in seen:
+            return None
+        task = known[id]
+        times = [begin(other, seen | {id}) for other in task.after] + [task.release]
+        return max((time for time in times if time is not None), default=None)
+
+    begins = {task.id: at for task in tasks if (at := begin(task.id)) is not None}
+    found: list[Task] = []
+    notes: list[str] = []
+    for task, draft in zip(tasks, drafts, strict=True):
+        limit, start = task.deadline or task.due, begins.get(task.id)
+        said = draft.limit.assumed if draft.limit else ()
+        if limit is None or start is None or limit > start or not _day_was_assumed(said):
+            found.append(task)
+            continue
+        later = limit
+        while later <= start:
+            later += timedelta(days=1)
+        field = "deadline" if task.deadline else "due"
+        found.append(task.model_copy(update={field: later}))
+        notes.append(
+            f"{task.id}: by {later:%a %d %b %H:%M}, the first such time after it can begin"
+        )
+    return tuple(found), tuple(notes)
+
+
+def _day_was_assumed(assumed: Sequence[str]) -> bool:
+    return any(words.startswith("no day") for words in assumed)
 
 
 def _without_demands(text: str) -> str:
