@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta, tzinfo
 from typing import Literal, assert_never
@@ -23,6 +24,7 @@ from agentsched.understanding.slots import find_slots
 MEETING = timedelta(minutes=30)
 """Of an event whose length nobody says."""
 SEARCH = timedelta(days=30)
+_PART = re.compile(r"(?:the )?(?:morning|noon|lunch|afternoon|evening|night)\w* is ")
 
 
 def drafts_of(
@@ -123,6 +125,16 @@ def _new(intent: ScheduleEvent, desk: Desk, book: Book) -> Draft:
         return _days(base, when, desk.zone)
     start = when.start.astimezone(desk.zone)
     length = timedelta(seconds=when.duration) if when.duration else MEETING
+    if when.end is not None and any(_PART.match(said) for said in when.assumed):
+        # "Tomorrow afternoon" is where to look, not how long it takes.
+        end = when.end.astimezone(desk.zone)
+        wanted = FindTime(
+            phrases=intent.phrases, title=_title(intent), people=intent.people,
+            duration=max(60, int(length.total_seconds())), days=(start,),
+            opens=start.time(), closes=end.time(),
+        )  # fmt: skip
+        begin = _first_slot(wanted, desk, book)
+        return _timed(base, begin, begin + length, desk.zone)
     if when.all_day:
         # A day and a length, but no time: the first time that is free on that day.
         wanted = FindTime(

@@ -33,8 +33,8 @@ from agentsched.execution import Record
 from agentsched.planning import Infeasible
 from agentsched.understanding import Context
 from agentsched.understanding import understand as read_message
-from evaluator.cluster.scenario import scenario_names
 from evaluator.errors import EvaluatorError
+from evaluator.worlds import scenario_names
 
 Run = Runtime[AgentContext]
 MOST_REPLANS = 20
