@@ -42,26 +42,31 @@ WORK_NOUNS = (
 )  # fmt: skip
 
 _VERBS = """
-accept aggregate alert align analyse analyze annotate archive assemble assess back back-up
-backfill backup balance bake benchmark bootstrap build calculate calibrate call cache check
-checkpoint chunk clean clone cluster collect combine compare compile compress compute concatenate
-convert copy crawl cross-validate curate cut deduplicate dedupe denoise deploy design digest
-distil distill do download draft draw dump edit email embed encode enrich ensemble estimate eval
-evaluate examine execute explore export extract featurise featurize fetch fill filter finetune
-fine-tune finish fit fix flash fold forecast format generate get grade grid-search harvest hash
-hyper-tune import impute index infer ingest inspect install integrate join label launch lint load
-log mail make map measure merge migrate mine mirror model monitor move-data normalise normalize
-notify ocr optimise optimize order pack package parse patch pick plot polish post post-process
-pretest postprocess precompute predict prefetch prepare preprocess pre-process pretrain pre-train
-process profile proofread prove prune publish pull purge push quantise quantize query rank read
-rebuild recompute reconcile record redact refit refresh regenerate register reindex release render
-repair replicate report reproduce resample resize restart restore resume retrain review rewrite
-run sample sanitise sanitize save scan score scrape scrub search segment select send sequence
-serve shard share ship shuffle sign simulate smoke-test snapshot soak-test solve sort split stage
-start stitch store stream submit subsample summarise summarize sweep sync synthesise synthesize
-tag take tear test tokenise tokenize train transcribe transcode transfer transform translate trim
-tune unpack unzip update upgrade upload upscale vacuum validate vectorise vectorize verify
-visualise visualize warm write zip
+accept aggregate alert align allocate analyse analyze anneal annotate archive assemble assess
+attach augment average back back-up backfill backup bake balance basecall benchmark blend
+bootstrap bounce build burn cache calculate calibrate call check checkpoint chunk clean clone
+cluster collect combine compact compare compile compress compute concatenate convert copy count
+crawl crop cross-check cross-validate curate cut decrypt dedupe deduplicate defragment demultiplex
+denoise deploy design destroy detach detect diff differentiate digest discretise distil distill do
+dock download draft drain draw dump edit email embed encode encrypt enrich ensemble equilibrate
+estimate eval evaluate examine execute explore export extract failover featurise featurize fetch
+fill filter fine-tune finetune finish fit fix flash flip flush fold forecast format generate get
+grade grid-search harvest hash hyper-tune import impute index infer ingest inspect install
+integrate join kick kill label launch lint load lock log mail make map mark measure merge mesh
+migrate mine minimise mirror model monitor mosaic mount move-data normalise normalize notify ocr
+optimise optimize order pack package pad parse patch pause pick plot polish post post-process
+postprocess pre-process pre-train precompute predict prefetch prepare preprocess pretest pretrain
+prioritise process profile promote proofread prove provision prune publish pull purge push
+quantise quantize query rank read reboot rebuild recompute reconcile record redact reduce refactor
+refit refresh regenerate register reindex relax release render repair replicate report reproduce
+resample resize restart restore resume retrain retry revert review rewrite rollback rotate run
+sample sanitise sanitize save scaffold scale scan score scrape scrub search segment select send
+sequence serve shard share ship shuffle sign simulate smoke-test snapshot soak-test solve sort
+spell-check split stage start stitch stop store stream submit subsample subset subtract summarise
+summarize sweep sync synthesise synthesize tabulate tag take tear terminate test tokenise tokenize
+train transcode transcribe transfer transform translate triage trim tune unlock unmount unpack
+unzip update upgrade upload upscale vacuum validate vectorise vectorize verify visualise visualize
+warm wipe write zip
 """
 
 ROOTS = {"eval": "evaluate", "finetune": "fine-tune", "summarize": "summarise",

@@ -39,7 +39,7 @@ def test_it_quotes_the_tasks_of_a_request(model: ChatModel) -> None:
 
 
 def test_a_verb_on_no_list_becomes_a_task_with_its_help(model: ChatModel) -> None:
-    said = understand("Burn in the new GPUs for 3 hours, then benchmark them.", HERE, model)
+    said = understand("Soak in the new GPUs for 3 hours, then benchmark them.", HERE, model)
     assert any(isinstance(intent, PlanWork) for intent in said.intents)
     assert said.calls
 

@@ -238,11 +238,11 @@ def test_nonsense_is_repaired_once_then_left(nonsense: str) -> None:
 
 
 def test_a_verb_on_no_list_is_pointed_out_by_the_model() -> None:
-    text = "Burn in the GPUs for 3 hours, then benchmark them."
+    text = "Soak in the GPUs for 3 hours, then benchmark them."
     assert len(plan(understand(text, HERE)).graph.tasks) == 1
     quoted = {
         "tasks": [
-            {"do": "Burn in the GPUs", "after": ""},
+            {"do": "Soak in the GPUs", "after": ""},
             {"do": "benchmark them", "after": "then"},
         ]
     }
@@ -253,9 +253,9 @@ def test_a_verb_on_no_list_is_pointed_out_by_the_model() -> None:
 
 def test_the_repair_round_tells_the_checkers_words() -> None:
     invented = json.dumps({"tasks": [{"do": "paint the moon", "after": ""}]})
-    good = json.dumps({"tasks": [{"do": "Burn in the GPUs", "after": ""}]})
+    good = json.dumps({"tasks": [{"do": "Soak in the GPUs", "after": ""}]})
     model = ScriptedModel([invented, good])
-    said = understand("Burn in the GPUs for 3 hours, then benchmark them.", HERE, model)
+    said = understand("Soak in the GPUs for 3 hours, then benchmark them.", HERE, model)
     assert [call.accepted for call in said.calls] == [False, True]
     assert "'paint the moon' does not stand in the message" in model.calls[1].messages[-1].content
 

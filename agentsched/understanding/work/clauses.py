@@ -110,16 +110,24 @@ def clauses(sentence: str, verbs: Set[str] = WORK_VERBS) -> list[Clause]:
     """
     found: list[Clause] = []
     pending: list[tuple[str, str]] = []
+    between: Link = ""
     for start, end in _pieces(sentence, verbs):
         clause, conditions = _read(sentence, start, end, verbs)
         if clause is None:
             pending += conditions
-            if found and _only_adverbs(sentence[start:end]):
-                found[-1] = _with_trailing(found[-1], sentence[start:end])
+            if _only_adverbs(sentence[start:end]) and found:
+                link = _links(sentence[start:end])[0]
+                if link in ("free", "parallel") and re.search(r"\w", sentence[end:]):
+                    between = link  # "and, at the same time, …" is of what follows
+                else:
+                    found[-1] = _with_trailing(found[-1], sentence[start:end])
             elif found and conditions and not _leads(sentence, end):
                 found[-1] = _with_conditions(found[-1], conditions)
                 pending = pending[: len(pending) - len(conditions)]
             continue
+        if between and clause.kind == "action":
+            clause = replace(clause, link=clause.link or between)
+        between = ""
         if pending and clause.kind == "action":
             clause, pending = _with_conditions(clause, pending, leading=True), []
         found.append(_with_conditions(clause, conditions))
