@@ -66,7 +66,8 @@ def list_(
         return
     if not found:
         show(
-            f"no preferences in {place}; agentsched memory preferences state type=vendor avoid states one"
+            f"no preferences in {place}; "
+            "agentsched memory preferences state type=vendor avoid states one"
         )
         return
     table(

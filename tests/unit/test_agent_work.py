@@ -11,8 +11,8 @@ from agentsched.agent.executions import at_once
 from agentsched.agent.work import differs, find_run, merged, wanted
 from agentsched.errors import UserError
 from agentsched.planning.graph import Task, TaskGraph
-from agentsched.planning.plan import Assignment, Plan
 from agentsched.planning.hints import DeviceHint
+from agentsched.planning.plan import Assignment, Plan
 from agentsched.understanding import AskRun, PlanWork, StartEvolution, Understood
 
 T0 = datetime(2026, 3, 4, 10, tzinfo=UTC)

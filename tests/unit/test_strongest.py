@@ -3,7 +3,6 @@
 from evaluator.cluster.scenario import load_scenario
 from evaluator.strongest import strongest_rule
 
-
 SEED = b"sixteen bytes or"
 
 
