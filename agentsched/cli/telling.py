@@ -5,7 +5,6 @@ from __future__ import annotations
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from rich.console import Group
 from rich.padding import Padding
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
@@ -143,12 +142,11 @@ def _asked(standing: Standing, zone: tzinfo) -> Iterable[RenderableType]:
 
 def _sections(sections: Iterable[Section]) -> Iterable[RenderableType]:
     for section in sections:
-        lines = Group(*(Text(line) for line in section.lines))
         if section.title:
             yield Text(section.title, style="bold")
-            yield Padding(lines, (0, 0, 0, 2), expand=False)
-        else:
-            yield lines
+        indent = 2 if section.title else 0
+        for line in section.lines:
+            yield Padding(Text(line), (0, 0, 0, indent), expand=False)
 
 
 def _line(record: dict[str, Any]) -> str:
