@@ -37,6 +37,10 @@ FINALISTS = 3
 CANDIDATES = 200
 """Null candidates from which the finalists of one trial are selected."""
 SEED = b"gate calibration"
+CLOSE = 0.1
+"""Greatest mean log-ratio of a mutant that a run would bring to its finals."""
+FIRST_LOOK = 10
+"""Instances after which a mutant that is clearly further away is dropped."""
 
 
 @dataclass(frozen=True)
@@ -60,13 +64,17 @@ def simulate_pool(scenario: Scenario, size: int, mutants: int, without: list[str
     ]
     metric, sense = scenario.objective.metric, scenario.objective.sense
 
-    def values(policy) -> np.ndarray | None:
+    def values(policy, rival: np.ndarray | None = None) -> np.ndarray | None:
         column = []
         for instance in pool:
             one = evaluate_instance(instance, policy, "pool")
             if not isinstance(one, Audited):
                 return None
             column.append(one.metrics[metric])
+            if rival is not None and len(column) == FIRST_LOOK:
+                early = gains(np.array(column), rival[:FIRST_LOOK], sense)
+                if abs(np.mean(early)) > CLOSE + 3 * np.std(early) / math.sqrt(FIRST_LOOK):
+                    return None
         return np.array(column)
 
     names = [name for name in scenario.known if name not in without]
@@ -84,12 +92,12 @@ def simulate_pool(scenario: Scenario, size: int, mutants: int, without: list[str
             policy = read_policy(mutate(parent, rng, other))
         except PolicyError:
             continue
-        column = values(policy)
+        column = values(policy, known[reference])
         if column is None:
             continue
         row = gains(column, known[reference], sense)
         # Only what a run would bring to its finals: not the same policy, and not hopeless.
-        if np.std(row) > 1e-4 and abs(np.mean(row)) < 0.1:
+        if np.std(row) > 1e-4 and abs(np.mean(row)) < CLOSE:
             rows.append(row)
         if len(rows) >= mutants:
             break

@@ -110,9 +110,9 @@ def test_an_unseen_family_is_not_the_trained_one() -> None:
 def test_a_log_brings_its_machine_and_keeps_its_requests(log: Path) -> None:
     s = load_scenario("hpc-backfill", workload=log, format="swf")
     assert s.cluster.capacity.tolist() == [[32_000, 0, 0]]
-    assert s.splits["train"] == 9  # 1,800 jobs give nine windows of 200
+    assert s.splits["train"] == 8  # 1,800 jobs give eight windows of 225
     w = s.instance("train", 0, SEED).workload
-    assert w.jobs == 200
+    assert w.jobs == 225
     assert set((w.estimate // 1_000_000).tolist()) <= set(range(300, 307))
     assert dict(s.instance("unseen", 0, SEED).workload.meta)["source"] == "HPC2N-like generator"
 

@@ -271,25 +271,38 @@ def _conservative(k: Kernel, prefer: Block, custom: bool) -> bool:
     for task in k.running[: k.running_len]:
         at = max(k.now + 1, k.estimated_end[task])
         if at > times[steps - 1]:
-            room[steps] = room[steps - 1]
+            _copy_row(room, steps, steps - 1)
             times[steps] = at
             steps += 1
         _give_back(k, room[steps - 1], task)
     at = 0
     nodes = np.empty(len(k.up), np.int32)
     least = np.empty((len(k.up), 3), np.int64)
+    # the first step with room for a member of the shape: within a pass there is only less of it
+    opens = np.zeros(len(k.shape_gang), np.int64)
     while at < k.queue_len:
         task = k.right[at]
         shape = k.shape[task]
-        for begin in range(steps):
-            count = 0
+        begin, closed = opens[shape], True
+        # with one member and no data on its way, what is too narrow for a start is so for all
+        # starts before it whose span reaches it: they are passed over
+        jumps = k.edges == 0 and k.shape_gang[shape] == 1
+        while begin < steps:
+            count, narrow = 0, steps
             for node in range(len(nodes)):
                 if not _can_start(k, room[begin], shape, node):
+                    narrow = begin
                     continue
-                if _stays_free(k, task, times, room, steps, begin, node, least):
+                if closed:
+                    opens[shape], closed = begin, False
+                span = _stays_free(k, task, times, room, steps, begin, node, least)
+                if span > 0:
                     nodes[count] = node
                     count += 1
+                else:
+                    narrow = min(narrow, -span)
             if count == 0:
+                begin = narrow + 1 if jumps else begin + 1
                 continue
             node = _favourite(k, task, nodes, count, prefer, custom)
             if node == -2:
@@ -310,23 +323,25 @@ def _stays_free(
     k: Kernel, task: int, times: np.ndarray, room: np.ndarray, steps: int, begin: int, node: int,
     least: np.ndarray,
 ) -> int:  # fmt: skip
-    """Return the task's span if it fits from the node on for all of it, else 0.
+    """Return the task's span if it fits from the node on for all of it, else less the failing step.
 
     Leaves the layout in ``used`` and the least free amounts over the span in ``least``. A task that
     would start now is laid out as ``start`` will lay it out.
     """
     shape = k.shape[task]
-    least[:, :] = room[begin]
+    for other in range(len(k.up)):
+        for r in range(3):
+            least[other, r] = room[begin, other, r]
     until = begin + 1
     while True:
         if begin > 0:
             if not _can_start(k, least, shape, node):
-                return 0
+                return 1 - until
             fill(k, least, shape, node)
         elif until == 1:
             fill(k, k.free, shape, node)
         elif not _leaves_room(k, least, shape):
-            return 0
+            return 1 - until
         span = overhead_of(k, task) + estimated_span(k, task, _layout_rate(k, task))
         if k.edges == 1:
             span += max(0, data_at(k, task, node) - times[begin])
@@ -336,6 +351,14 @@ def _stays_free(
             for r in range(3):
                 least[other, r] = min(least[other, r], room[until, other, r])
         until += 1
+
+
+@core
+def _copy_row(room: np.ndarray, to: int, source: int) -> None:
+    # element by element: for a few nodes an array assignment costs ten times as much
+    for node in range(room.shape[1]):
+        for r in range(3):
+            room[to, node, r] = room[source, node, r]
 
 
 @core
@@ -349,9 +372,9 @@ def _book(
     if times[last] != end:
         for i in range(steps, last + 1, -1):
             times[i] = times[i - 1]
-            room[i] = room[i - 1]
+            _copy_row(room, i, i - 1)
         times[last + 1] = end
-        room[last + 1] = room[last]
+        _copy_row(room, last + 1, last)
         last += 1
         steps += 1
     for i in range(begin, last):
