@@ -243,7 +243,8 @@ def _standing(snapshot: StateSnapshot) -> Standing:
     status: Literal["idle", "asks", "unfinished"] = "idle"
     if ask is not None:
         status = "asks"
-    elif snapshot.next:
+    elif snapshot.tasks:
+        # ``next`` leaves out a step that had ended when the process died before the next one.
         status = "unfinished"
     return Standing(
         status=status,

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from agentsched.cli.output import note
+from agentsched.cli.options import Json
+from agentsched.cli.output import emit, note
 
 if TYPE_CHECKING:
     from agentsched.planning import PlanFile
@@ -46,6 +47,7 @@ def command(
     force: Annotated[
         bool, typer.Option("--force", help="Export a plan that breaks hard constraints as well.")
     ] = False,
+    json: Json = False,
 ) -> None:
     """Write a plan down for another system; nothing is started."""
     from agentsched.errors import UserError
@@ -74,10 +76,12 @@ def command(
             text = to_argo(found.graph, found.plan, found.inventory, options)
         case Target.ICAL:
             text = to_ical(found.graph, found.plan, datetime.now(UTC))
-    if output is None:
-        sys.stdout.write(text)
-    else:
+    if output is not None:
         _write(output, text)
+    if json:
+        emit({"to": to.value, "file": output, "text": text, "broken": len(broken)})
+    elif output is None:
+        sys.stdout.write(text)
 
 
 def _load(path: Path) -> PlanFile:

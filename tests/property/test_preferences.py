@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import Any
 
 from hypothesis import given, settings
@@ -92,40 +93,40 @@ def test_memory_is_what_the_decisions_say(
     rounds: list[list[dict[str, str]]], data: st.DataObject
 ) -> None:
     """Whatever was learnt and undone in between, learning anew from what stands changes nothing."""
-    store = InMemory()
-    standing: list[tuple[list[dict[str, str]], int]] = []
-    for candidates in rounds[:8]:
-        decision = record_decision(store, subject="s", action="a", candidates=candidates)
-        choice = a_choice(data, candidates)
-        learn_from(store, decision.id, choice)
-        if data.draw(st.booleans()):
-            undo_decision(store, decision.id)
-        else:
-            standing.append((candidates, choice))
-    before = _learnt(store)
-    assert relearn(store) == len(standing)
-    assert _learnt(store) == before
-    fresh = PreferenceLearner()
-    for candidates, choice in standing:
-        fresh.learn(candidates, choice)
-    for candidates in rounds:
-        assert load_learner(store).judge(candidates) == fresh.judge(candidates)
-    store.close()
+    # Closed whatever happens: hypothesis breaks examples off in mid-draw.
+    with closing(InMemory()) as store:
+        standing: list[tuple[list[dict[str, str]], int]] = []
+        for candidates in rounds[:8]:
+            decision = record_decision(store, subject="s", action="a", candidates=candidates)
+            choice = a_choice(data, candidates)
+            learn_from(store, decision.id, choice)
+            if data.draw(st.booleans()):
+                undo_decision(store, decision.id)
+            else:
+                standing.append((candidates, choice))
+        before = _learnt(store)
+        assert relearn(store) == len(standing)
+        assert _learnt(store) == before
+        fresh = PreferenceLearner()
+        for candidates, choice in standing:
+            fresh.learn(candidates, choice)
+        for candidates in rounds:
+            assert load_learner(store).judge(candidates) == fresh.judge(candidates)
 
 
 @given(st.lists(st.tuples(PREDICATES, st.sampled_from(["prefer", "avoid"])), max_size=6), st.data())
 @settings(max_examples=30, deadline=None)
 def test_only_what_stands_is_used(said: list[tuple[str, Any]], data: st.DataObject) -> None:
-    store = InMemory()
-    stands: dict[str, int] = {}
-    for predicate, direction in said:
-        kept = state_preference(store, predicate, direction)
-        stands[kept.predicate] = 1 if direction == "prefer" else -1
-        if data.draw(st.booleans()):
-            withdraw_preference(store, kept.id)
-            del stands[kept.predicate]
-    assert {rule.predicate: rule.sign for rule in load_learner(store).stated} == stands
-    store.close()
+    # Closed whatever happens: hypothesis breaks examples off in mid-draw.
+    with closing(InMemory()) as store:
+        stands: dict[str, int] = {}
+        for predicate, direction in said:
+            kept = state_preference(store, predicate, direction)
+            stands[kept.predicate] = 1 if direction == "prefer" else -1
+            if data.draw(st.booleans()):
+                withdraw_preference(store, kept.id)
+                del stands[kept.predicate]
+        assert {rule.predicate: rule.sign for rule in load_learner(store).stated} == stands
 
 
 def _learnt(store: InMemory) -> dict[str, tuple[object, ...]]:
