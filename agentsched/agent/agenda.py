@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Literal
 
 from agentsched.agent.context import AgentContext
@@ -14,7 +14,15 @@ from agentsched.agent.settlement import Collision, Draft, Option, Settlement
 from agentsched.agent.state import Section
 from agentsched.agent.wishes import preference_model
 from agentsched.agent.work import people_of
-from agentsched.calendars import Book, CalendarError, Occurrence, Situation, find_conflicts, resolve
+from agentsched.calendars import (
+    Book,
+    CalendarError,
+    Occurrence,
+    Situation,
+    find_conflicts,
+    parse_hours,
+    resolve,
+)
 from agentsched.calendars.conflicts import Busy, Conflict
 from agentsched.calendars.features import describe
 from agentsched.calendars.resolution import Action, Authority, Proposal
@@ -38,6 +46,8 @@ SETTLED = timedelta(days=30)
 """How far ahead "resolve my conflicts" looks where no time is named."""
 MOST_COLLISIONS = 12
 LETTERS = "abcdef"
+WAKING = "MO-SU 8-20"
+"""Within which something is moved, where no working hours are set."""
 
 _Wanted = ScheduleEvent | MoveEvent | CancelEvent | RespondEvent | FindTime | ResolveConflicts
 
@@ -174,7 +184,7 @@ def _collisions(
         viewer=desk.book.viewer,
         now=now,
         occurrences=known,
-        spacing=desk.spacing,
+        spacing=replace(desk.spacing, hours=desk.hours or parse_hours(WAKING, desk.zone)),
         preferences=preference_model(context),
         contacts=desk.contacts,
         authority=_authority(context),
@@ -207,10 +217,7 @@ def _collision(
         option.model_copy(update={"letter": letter})
         for letter, option in zip(LETTERS, options, strict=False)
     )
-    words = " and ".join(
-        f"{o.title[:60]!r} {o.start.astimezone(zone):%a %d %b %H:%M}-{o.end.astimezone(zone):%H:%M}"
-        for o in clash.occurrences
-    )
+    words = " and ".join(f"{o.title[:60]!r} {_span(o, zone)}" for o in clash.occurrences)
     features = tuple(
         dict(describe(o, situation.viewer, situation.contacts, situation.now))
         for o in clash.occurrences
@@ -265,6 +272,15 @@ def _options(ways: Sequence[WayOut], copy: _Copy, context: AgentContext) -> Iter
             words = draft.words if draft else f"keep {title!r} as it is"
             count += 1
             yield Option(letter="a", words=words, drafts=(draft,) if draft else (), why=why)
+
+
+def _span(occurrence: Occurrence, zone: tzinfo) -> str:
+    start, end = occurrence.start.astimezone(zone), occurrence.end.astimezone(zone)
+    return (
+        f"{start:%a %d %b}, all day"
+        if occurrence.all_day
+        else f"{start:%a %d %b %H:%M}-{end:%H:%M}"
+    )
 
 
 def _kept(asked: Iterable[ResolveConflicts], clash: Conflict) -> set[str]:

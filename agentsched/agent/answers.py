@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from agentsched.agent import work
 from agentsched.agent.context import AgentContext
@@ -15,7 +15,7 @@ from agentsched.calendars import Occurrence, Participant, Wanted, find_conflicts
 from agentsched.errors import AgentSchedError, UserError
 from agentsched.execution import Report, fold, read_records
 from agentsched.execution.report import report_on
-from agentsched.planning import Infeasible
+from agentsched.planning import Infeasible, Plan, TaskGraph
 from agentsched.understanding import (
     Answer,
     AskRun,
@@ -112,12 +112,14 @@ def _query(query: Query, state: State, context: AgentContext) -> Iterator[Sectio
 def _events(query: Query, now: datetime, context: AgentContext) -> Section:
     low, high = _window(query, now)
     with context.desk() as desk:
-        found = desk.occurrences(low, high)
+        expanded = desk.book.expand(low.astimezone(UTC), high.astimezone(UTC))
+    found = expanded.occurrences
     about = query.about.casefold()
     named = [o for o in found if about and any(w in o.title.casefold() for w in about.split())]
     lines = [_line(o, context) for o in (named or found)]
     none = f"nothing from {moment(low, context.zone)} to {moment(high, context.zone)}"
-    return Section(title="Calendar", lines=short(lines) or (none,))
+    problems = tuple(str(problem) for problem in expanded.problems[:3])
+    return Section(title="Calendar", lines=(*(short(lines) or (none,)), *problems))
 
 
 def _free(query: Query, now: datetime, context: AgentContext) -> Section:
@@ -150,7 +152,7 @@ def _conflicts(query: Query, now: datetime, context: AgentContext) -> Section:
 
 
 def _plan(state: State, context: AgentContext) -> Iterator[Section]:
-    graph, plan, executed = state.get("graph"), state.get("plan"), state.get("executed", [])
+    (graph, plan), executed = _current(state), state.get("executed", [])
     if graph is None or plan is None:
         yield Section(title="Plan", lines=("nothing is planned",))
         return
@@ -159,6 +161,13 @@ def _plan(state: State, context: AgentContext) -> Iterator[Section]:
         path = context.executions / executed[-1] / "ledger.jsonl"
         report = report_on(fold(read_records(path)), context.clock.now())
         yield from report_sections(report, context.zone)
+
+
+def _current(state: State) -> tuple[TaskGraph | None, Plan | None]:
+    """Return what waits for the user's word, else what was planned last."""
+    if state.get("proposed") is not None:
+        return state.get("wanted"), state.get("proposed")
+    return state.get("graph"), state.get("plan")
 
 
 def _why(query: Query, context: AgentContext) -> Section:
@@ -187,7 +196,7 @@ def _about(words: str, decisions: tuple[DecisionRecord, ...]) -> list[DecisionRe
 
 def _what_if(query: Query, state: State, context: AgentContext, now: datetime) -> Iterator[Section]:
     """Plan the change without adopting it, and set it beside the plan in force."""
-    graph, plan = state.get("graph"), state.get("plan")
+    graph, plan = _current(state)
     if graph is None or plan is None:
         yield Section(title="What if", lines=("nothing is planned that could be changed",))
         return

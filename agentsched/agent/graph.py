@@ -43,7 +43,7 @@ def build(
     graph.add_edge(START, "understand")
     graph.add_conditional_edges("understand", steps.after_understand)
     graph.add_edge("clarify", "understand")
-    graph.add_edge("settle", "decompose")
+    graph.add_conditional_edges("settle", steps.after_settle)
     graph.add_edge("decompose", "arrange")
     graph.add_edge("arrange", "plan")
     graph.add_conditional_edges("plan", steps.after_plan)

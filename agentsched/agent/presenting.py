@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime, tzinfo
 
+from agentsched.agent.context import AgentContext
 from agentsched.agent.settlement import Collision, Draft, Settlement
 from agentsched.agent.state import Ask, Section
 from agentsched.execution import Report
@@ -41,6 +42,19 @@ def plan_sections(graph: TaskGraph, plan: Plan, zone: tzinfo) -> list[Section]:
     if notes:
         sections.append(Section(title="Assumed", lines=short(notes)))
     return sections
+
+
+def at_once_note(plan: Plan, context: AgentContext) -> list[Section]:
+    """Say so where a yes starts work before its planned time."""
+    first = min(place.start for place in plan.assignments)
+    wait = (first - context.clock.now()).total_seconds()
+    if not context.eager or wait < 120:
+        return []
+    line = (
+        f"a yes starts this at once, not at {moment(first, context.zone)}: [execution] eager is "
+        "set (--on-time waits)"
+    )
+    return [Section(title="Note", lines=(line,))]
 
 
 def infeasible_sections(found: Infeasible) -> list[Section]:

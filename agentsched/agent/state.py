@@ -76,6 +76,8 @@ class State(TypedDict, total=False):
     proposed: Plan | None
     settlement: Settlement | None
     """Calendar changes of this turn, not yet approved."""
+    pending: bool
+    """``message`` came in place of a yes or no; what was proposed stands unless it changes that."""
     answer: Annotated[list[Section] | None, _append]
     approval: Approval | None
 

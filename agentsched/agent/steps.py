@@ -20,6 +20,7 @@ from agentsched.agent.context import AgentContext
 from agentsched.agent.executions import carrying
 from agentsched.agent.presenting import (
     approval,
+    at_once_note,
     infeasible_sections,
     plan_sections,
     report_sections,
@@ -31,12 +32,20 @@ from agentsched.agent.wishes import placement_wishes, remember_choices, settle_p
 from agentsched.errors import AgentSchedError
 from agentsched.execution import Record
 from agentsched.planning import Infeasible
-from agentsched.understanding import Context
+from agentsched.understanding import (
+    Context,
+    Query,
+    SmallTalk,
+    StatePreference,
+    Unknown,
+    WithdrawPreference,
+)
 from agentsched.understanding import understand as read_message
 from evaluator.errors import EvaluatorError
 from evaluator.worlds import scenario_names
 
 Run = Runtime[AgentContext]
+_ONLY_ASKED = (Query, SmallTalk, Unknown, StatePreference, WithdrawPreference)
 MOST_REPLANS = 20
 """Of one execution; beyond that something is wrong that planning cannot mend."""
 
@@ -65,9 +74,11 @@ async def understand(state: State, runtime: Run) -> State:
     update: State = {"understood": understood, "now": now.isoformat(), "history": said}
     if asked:
         return update
+    if state.get("pending") and all(isinstance(i, _ONLY_ASKED) for i in understood.intents):
+        return {**update, "answer": None}
     return {
         **update, "answer": None, "wanted": None, "proposed": None, "settlement": None,
-        "approval": None, "execution": "", "replans": 0, "trouble": [],
+        "approval": None, "execution": "", "replans": 0, "trouble": [], "pending": False,
     }  # fmt: skip
 
 
@@ -96,6 +107,11 @@ async def settle(state: State, runtime: Run) -> State:
     if notes:
         sections.append(Section(title="Note", lines=tuple(notes)))
     return {"asked": "", "answer": sections}
+
+
+def after_settle(state: State) -> Literal["approve", "decompose"]:
+    """A question in place of a yes or no was answered; what was proposed is put again."""
+    return "approve" if state.get("pending") else "decompose"
 
 
 async def decompose(state: State, runtime: Run) -> State:
@@ -170,6 +186,7 @@ async def approve(state: State, runtime: Run) -> Command[Literal["apply", "under
     sections = list(state.get("answer") or [])
     if graph is not None and proposed is not None:
         sections += plan_sections(graph, proposed, zone)
+        sections += at_once_note(proposed, runtime.context)
     if settlement is not None:
         sections += settlement_sections(settlement)
     ask = approval(sections, settlement, proposed is not None)
@@ -178,7 +195,7 @@ async def approve(state: State, runtime: Run) -> Command[Literal["apply", "under
     match word.decision:
         case "yes":
             name = f"{runtime.context.thread.lower()}-{secrets.token_hex(4)}"
-            update: State = {"approval": word, "history": said}
+            update: State = {"approval": word, "history": said, "pending": False}
             if proposed is not None:
                 update |= {"graph": graph, "plan": proposed, "execution": name}
             # What was shown for approval need not be said again.
@@ -187,12 +204,23 @@ async def approve(state: State, runtime: Run) -> Command[Literal["apply", "under
             section = Section(lines=("Nothing was done.",))
             return Command(
                 goto="report",
-                update={"approval": word, "history": said, "answer": [section]},
+                update={
+                    "approval": word,
+                    "history": said,
+                    "answer": [section],
+                    "pending": False,
+                },
             )
         case _:
             return Command(
                 goto="understand",
-                update={"message": word.text, "asked": "", "history": said, "approval": None},
+                update={
+                    "message": word.text,
+                    "asked": "",
+                    "history": said,
+                    "approval": None,
+                    "pending": True,
+                },
             )
 
 

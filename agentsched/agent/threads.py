@@ -75,7 +75,10 @@ def holding(thread: str, folder: Path) -> Iterator[None]:
         folder.mkdir(parents=True, exist_ok=True)
         handle = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as error:
-        raise StorageError(f"{str(lock)!r} cannot be written: {error.strerror}") from error
+        raise StorageError(
+            f"{str(lock)!r} cannot be written: {error.strerror}; set AGENTSCHED_HOME to a folder "
+            "of yours"
+        ) from error
     try:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

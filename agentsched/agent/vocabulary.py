@@ -81,6 +81,17 @@ def translated(features: Mapping[str, str]) -> dict[str, str]:
     return found
 
 
+_EVENTS: Final = re.compile(
+    r"\b(?:meetings?|calls?|events?|appointments?|invitations?|conversations?|talks?|sessions?)\b"
+)
+
+
+def speaks_of_events(words: str) -> bool:
+    """Whether a wish is about appointments, not about machines."""
+    text = words.casefold()
+    return bool(_EVENTS.search(text)) or any(_first(t, text) for t in (_KINDS, _TYPES))
+
+
 def features_named(
     words: str, weekdays: tuple[str, ...] = (), start: time | None = None, end: time | None = None
 ) -> list[dict[str, str]]:

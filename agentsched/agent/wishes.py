@@ -9,7 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 from agentsched.agent.context import AgentContext
 from agentsched.agent.settlement import Settlement
 from agentsched.agent.state import Section
-from agentsched.agent.vocabulary import features_named, translated
+from agentsched.agent.vocabulary import features_named, speaks_of_events, translated
 from agentsched.calendars.preference import NoPreference, Preference, PreferenceModel, Reason
 from agentsched.planning.hint_words import read_hints, say_hint
 from agentsched.planning.hints import Hint
@@ -139,7 +139,8 @@ def remember_choices(
 def _state(intent: StatePreference, store: MemoryStore, context: AgentContext) -> Iterator[str]:
     said = " ".join(intent.phrases)[:300]
     reading = read_hints(said, inventory=context.inventory, tasks=())
-    if reading.hints:
+    # "Never meetings before 10" is about meetings, though the hours could be a machine's.
+    if reading.hints and not speaks_of_events(said):
         for hint in reading.hints:
             yield from _state_hint(hint, intent, store)
         return

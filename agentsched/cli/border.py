@@ -101,7 +101,9 @@ def _line(error: Exception) -> str:
 
 def _noted(line: str, error: BaseException) -> str:
     """Add what was learned on the error's way up, such as how to go on."""
-    return "; ".join([line.rstrip("."), *getattr(error, "__notes__", ())])
+    # LangGraph notes the step in which an error arose; the user can do nothing with that.
+    notes = [n for n in getattr(error, "__notes__", ()) if not n.startswith("During task with")]
+    return "; ".join([line.rstrip("."), *notes])
 
 
 def _joined(text: str) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from agentsched.cli.options import Json, MemoryUrl
-from agentsched.errors import Exit
+from agentsched.errors import Exit, UserError
 
 if TYPE_CHECKING:
     from agentsched.agent import Event, Session
@@ -54,6 +54,8 @@ def command(
     settings = load_settings(
         {"memory.url": memory, "calendar.url": calendar, "agent.inventory": inventory}
     )
+    if thread is None and (steps or stop or fork is not None):
+        raise UserError("--steps, --fork and --stop need a thread: name one with --thread")
     name = thread or f"t{secrets.token_hex(3)}"
     wish = _Wish(message, yes, steps, fork, stop, json)
     return asyncio.run(_chat(settings, name, wish, eager, model))
@@ -114,6 +116,11 @@ async def _once(session: Session, wish: _Wish) -> int:
             events = session.say(message)
         await _follow(session, events, teller)
         standing = await session.standing()
+    if message is None and standing.status == "idle" and not standing.answer and not wish.json:
+        raise UserError(
+            f"thread {session.context.thread!r} has nothing to go on with; say what you want: "
+            'agentsched chat "WORDS"'
+        )
     while wish.yes and standing.ask is not None and standing.ask.kind == "approval":
         if not wish.json:
             tell(standing, session)

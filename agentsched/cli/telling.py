@@ -167,6 +167,8 @@ def _line(record: dict[str, Any]) -> str:
             return f"{at} {record['task']} is given up: {record['reason']}"
         case "late":
             return f"{at} {record['task']} is late"
+        case "silent":
+            return f"{at} {record['task']}: no answer yet: {record.get('message', '')[:200]}"
         case "machine_lost":
             return f"{at} machines gone: {', '.join(record['machines'])}"
         case "replanned":

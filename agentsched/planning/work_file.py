@@ -161,7 +161,10 @@ def _seconds(given: int | str | None, now: datetime, zone: ZoneInfo, place: str)
         raise UserError(f"{place}: duration: {error}") from None
     if length is None:
         raise UserError(f"{place}: duration: {given!r} is no length; say '40 min' or seconds")
-    return max(1, round(length.total_seconds()))
+    seconds = round(length.total_seconds())
+    if seconds < 1 or given.lstrip().startswith("-"):
+        raise UserError(f"{place}: duration: must be > 0, got {given!r}")
+    return seconds
 
 
 def _moment(

@@ -282,3 +282,30 @@ def test_it_acts_alone_only_where_that_is_allowed_and_it_is_sure(
     if moved:
         assert "Settled without asking" in titles(standing)
         assert "undo" in lines(standing)
+
+
+def test_a_question_in_place_of_a_yes_is_answered_and_the_plan_still_stands(me: Assistant) -> None:
+    asked = me.talk(REQUEST, "what is on tomorrow?")
+    assert asked.status == "asks"
+    assert asked.graph is not None
+    assert len(asked.graph.tasks) == 3
+    assert asked.ask is not None
+    assert [section.title for section in asked.ask.sections][:2] == ["Calendar", "Plan"]
+    asked = me.talk("what if the training takes 5 hours?")
+    assert asked.status == "asks"
+    assert "nothing was changed" in lines(asked)
+    me.talk("yes")
+    assert [me.runs(name) for name in ("train", "evaluate", "report")] == [1, 1, 1]
+
+
+def test_a_wish_about_meetings_is_not_taken_for_one_about_machines(me: Assistant) -> None:
+    told = me.talk("I never want meetings before 10am", thread="p")
+    assert "time_of_day" in lines(told)
+    asked = me.talk("Evaluate the model")
+    assert asked.graph is not None
+    assert asked.graph.hints == ()
+
+
+def test_a_plan_that_a_yes_starts_before_its_time_says_so(me: Assistant) -> None:
+    asked = me.talk("Train the model tonight")
+    assert "a yes starts this at once, not at Wed 04 Mar 18:00" in lines(asked)
