@@ -11,7 +11,8 @@ from agentsched.agent import work
 from agentsched.agent.context import AgentContext
 from agentsched.agent.presenting import moment, plan_sections, report_sections, short
 from agentsched.agent.state import Section, State
-from agentsched.calendars import Occurrence, Participant, Wanted, find_conflicts, free_slots
+from agentsched.calendars import Occurrence, Participant, Wanted, find_conflicts
+from agentsched.calendars.free import open_stretches
 from agentsched.errors import AgentSchedError, UserError
 from agentsched.execution import Report, fold, read_records
 from agentsched.execution.report import report_on
@@ -135,12 +136,12 @@ def _free(query: Query, now: datetime, context: AgentContext) -> Section:
                 raise UserError(f"the calendar of {name!r} is not known; add it to the contacts")
             people.append(Participant(name, theirs, desk.hours, context.zone))
         wanted = Wanted(length or timedelta(minutes=30), low, max(high, low + timedelta(hours=1)))
-        slots = free_slots(people, wanted, desk.spacing, limit=5)
+        found = open_stretches(people, wanted, desk.spacing)
     lines = [
-        f"{moment(slot.start, context.zone)} to {slot.end.astimezone(context.zone):%H:%M}"
-        for slot in sorted(slots, key=lambda slot: slot.start)
+        f"{moment(stretch.start, context.zone)} to {stretch.end.astimezone(context.zone):%H:%M}"
+        for stretch in found
     ]
-    return Section(title="Free", lines=tuple(lines) or ("no free time within working hours",))
+    return Section(title="Free", lines=short(lines) or ("no free time within working hours",))
 
 
 def _conflicts(query: Query, now: datetime, context: AgentContext) -> Section:

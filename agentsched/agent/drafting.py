@@ -148,11 +148,22 @@ def _new(intent: ScheduleEvent, desk: Desk, book: Book) -> Draft:
 
 def _meeting(intent: FindTime, desk: Desk, book: Book) -> Draft:
     start = _first_slot(intent, desk, book)
+    unseen = _unseen(intent.people, desk)
     base = Draft(
         verb="add", words=".", title=intent.title[:300] or "meeting", zone=desk.zone.key,
         people=_addresses(intent.people, desk),
     )  # fmt: skip
-    return _timed(base, start, start + timedelta(seconds=intent.duration), desk.zone)
+    draft = _timed(base, start, start + timedelta(seconds=intent.duration), desk.zone)
+    if unseen:
+        told = f"{draft.words} (only your calendar was looked at: not known is that of {unseen})"
+        draft = draft.model_copy(update={"words": told})
+    return draft
+
+
+def _unseen(names: tuple[str, ...], desk: Desk) -> str:
+    """Return those whose calendars are not known, in words."""
+    contacts = ((name, desk.contact(name)) for name in names)
+    return ", ".join(name for name, contact in contacts if contact is None or not contact.calendar)
 
 
 def _first_slot(wanted: FindTime, desk: Desk, book: Book) -> datetime:

@@ -95,15 +95,26 @@ def free_slots(
     if not people:
         raise CalendarError("nobody is to meet; name at least one person")
     spacing = spacing or Spacing()
-    must = [person for person in people if not person.optional]
-    open_ = [Stretch(wanted.low, wanted.high)]
-    for person in must:
-        open_ = list(_both(open_, _working(person, wanted)))
-        open_ = list(_minus(open_, _blocks(person, wanted, spacing, "hard")))
+    open_ = open_stretches(people, wanted, spacing)
     doubts = [(person, _doubts(person, wanted, spacing)) for person in people]
     anchor = (people[0].hours.zone if people[0].hours else None) or people[0].zone
     slots = [_slot(start, wanted, doubts) for start in islice(_starts(open_, wanted, anchor), MOST)]
     return _apart(sorted(slots, key=lambda slot: (slot.cost, slot.start)), limit)
+
+
+def open_stretches(
+    people: Sequence[Participant], wanted: Wanted, spacing: Spacing
+) -> list[Stretch]:
+    """Return all time in the window at which everybody who must can come, in order.
+
+    Stretches that are shorter than the wanted length are left out.
+    """
+    open_ = [Stretch(wanted.low, wanted.high)]
+    for person in people:
+        if not person.optional:
+            open_ = list(_both(open_, _working(person, wanted)))
+            open_ = list(_minus(open_, _blocks(person, wanted, spacing, "hard")))
+    return [stretch for stretch in open_ if stretch.end - stretch.start >= wanted.length]
 
 
 def merged(stretches: Iterable[Stretch]) -> list[Stretch]:
