@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Literal, cast
 
 from agentsched.times.pieces import CalendarDay, Clock, Year
@@ -23,6 +24,8 @@ _AFTER_DAY = (
     r"|before|after|next|this|starting|early|late|every|each|please"
     r"|(?:in\s+the\s+)?(?:morning|afternoon|evening|night|noon))(?![a-z])))"
 )
+_AT = re.compile(r"(?:(?<![a-z])at|@)$")
+_UNTIL = re.compile(r"(?<![a-z])(?:until|till|through|thru)(?![a-z])")
 _OF_MONTH = r"(?=\s+of\s+(?:the\s+)?(?:next|this|last|current|following|coming)\s+month)"
 
 
@@ -75,6 +78,8 @@ def _dotted_range(match: Match) -> Said | None:
     month, said = int(match["month"]), match["year"]
     if not 1 <= month <= 12:
         return None
+    if _is_hour_until_a_day(match):
+        return None
     year = None if not said else int(said) if len(said) == 4 else 2000 + int(said)
     return Said((CalendarDay(year, month, int(match["day"]), int(match["to"])),))
 
@@ -84,7 +89,14 @@ def _month_year(match: Match) -> Said | None:
     return Said((CalendarDay(int(match["year"]), month, 0),)) if 1 <= month <= 12 else None
 
 
-def _day_of_month(match: Match) -> Said:
+def _is_hour_until_a_day(match: Match) -> bool:
+    """Whether the first number of "at 10 until 1 March" is a time of day, not a day."""
+    return _AT.search(match.before) is not None and _UNTIL.search(match.groups[0]) is not None
+
+
+def _day_of_month(match: Match) -> Said | None:
+    if match["to"] and _is_hour_until_a_day(match):
+        return None
     day = whole(match["day"])
     to = whole(match["to"]) if match["to"] else 0
     month = _month(match["month"])

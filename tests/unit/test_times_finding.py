@@ -164,3 +164,21 @@ def test_what_is_taken_for_granted_is_told(phrase: str, assumed: tuple[str, ...]
 )  # fmt: skip
 def test_a_time_in_words(phrase: str, words: str) -> None:
     assert say(resolve(phrase, NOW, NEW_YORK)) == words
+
+
+@pytest.mark.parametrize(
+    ("text", "rule"),
+    [
+        ("every Tuesday at 10 until 1 March 2027", "FREQ=WEEKLY;BYDAY=TU;UNTIL=20270301T150000Z"),
+        ("every Friday @ 4 till the 5th of June", "FREQ=WEEKLY;BYDAY=FR;UNTIL=20260605T200000Z"),
+        ("every Tuesday at 10 through 1 March 2027", "FREQ=WEEKLY;BYDAY=TU;UNTIL=20270301T150000Z"),
+        ("every Tuesday at 10 until 1.3.2027", "FREQ=WEEKLY;BYDAY=TU;UNTIL=20270301T150000Z"),
+    ],
+)
+def test_a_number_after_at_is_an_hour_though_a_date_follows_until(text: str, rule: str) -> None:
+    assert resolve(text, NOW, NEW_YORK).rrule == rule
+
+
+def test_two_days_with_until_between_them_stay_a_range() -> None:
+    value = resolve("10 until 12 June", NOW, NEW_YORK)
+    assert (value.start, value.end) == (date(2026, 6, 10), date(2026, 6, 13))
