@@ -17,7 +17,7 @@ from agentsched.understanding.intents import (
     Scope,
     When,
 )
-from agentsched.understanding.moments import TimeSpan, find_spans, join
+from agentsched.understanding.moments import TimeSpan, find_spans, join, unused
 from agentsched.understanding.people import find_people, find_place
 from agentsched.understanding.text import crop, find_quote
 from agentsched.understanding.titles import (
@@ -93,6 +93,9 @@ def read_schedule(text: str, turn: Turn) -> ScheduleEvent:
     if not title:
         title = f"Meeting with {', '.join(people)}" if people else "Meeting"
     when = join(spans) if spans else None
+    if when is not None and (when.start or when.rrule):
+        for phrase in unused(spans, when):
+            turn.note(f"Not used: {crop(phrase, 80)!r}; only one of the times said was taken.")
     return ScheduleEvent(
         phrases=(crop(text, 300),), title=crop(capital(title), 120), when=when,
         people=people, place=crop(place, 120),

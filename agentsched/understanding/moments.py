@@ -20,7 +20,8 @@ class TimeSpan:
     end: int
     when: When
     kind: str
-    """As in ``times.Resolved``: moment, date, range, duration, deadline, recurrence."""
+    """As in ``times.Resolved``: moment, date, range, duration, deadline, recurrence; or "bound",
+    the end of a series, which its rule has taken in."""
     grain: str = "minute"
 
 
@@ -37,7 +38,7 @@ def find_spans(text: str, context: Context) -> list[TimeSpan]:
         if hour is not None:
             span = _with_hour(text, span, hour.end(), context)
         spans.append(span)
-    return spans
+    return _with_bounds(text, spans, context)
 
 
 _NUMBERS = re.compile(
@@ -46,6 +47,42 @@ _NUMBERS = re.compile(
 """Numbers in a row, "at 5, 10 and 15 degrees", are no times."""
 _BARE_PART = re.compile(r"morning|afternoon|evening|night|noon|midday", re.IGNORECASE)
 _BARE_HOUR = re.compile(r"\s+at \d{1,2}(?![\w:.%-])")
+
+
+_BOUND = re.compile(
+    r"(?<![\w-])(?:(?:until|till|through|up to)\s|for\s+(?:the\s+next\s+)?[\w-]+\s+"
+    r"(?:times|occurrences|weeks|months|years)\b|\d+\s+times\b)",
+    re.IGNORECASE,
+)
+"""How an end of a series begins that stands apart from its rule."""
+_ENDS = re.compile(r"\b(?:UNTIL|COUNT)=")
+
+
+def _with_bounds(text: str, spans: list[TimeSpan], context: Context) -> list[TimeSpan]:
+    """Give a series the end that its title parts from it: "every Tuesday sync until March"."""
+    rule = next((span for span in spans if span.kind == "recurrence"), None)
+    if rule is None or _ENDS.search(rule.when.rrule):
+        return spans
+    for opening in _BOUND.finditer(text, rule.end):
+        found = next((span for span in spans if span.end > opening.end() > span.start), None)
+        later = [span for span in spans if span.start >= opening.start()]
+        near = found or next((s for s in later if not text[opening.end() : s.start].strip()), None)
+        start = min(opening.start(), near.start if near else opening.start())
+        end = max(opening.end(), near.end if near else 0)
+        said = text[start:end]
+        whole = _found(f"{text[rule.start : rule.end]} {said}", context)
+        if len(whole) != 1 or not _ENDS.search(whole[0].value.rrule or ""):
+            continue
+        when = _span(whole[0], context).when
+        bound = TimeSpan(start, end, When(phrase=crop(said, 300)), "bound")
+        kept = [
+            span
+            for span in spans
+            if span is not rule and (span.end <= bound.start or span.start >= bound.end)
+        ]
+        series = replace(rule, when=when.model_copy(update={"phrase": rule.when.phrase}))
+        return sorted([*kept, series, bound], key=lambda span: span.start)
+    return spans
 
 
 def _found(text: str, context: Context) -> tuple[Found, ...]:
@@ -116,6 +153,21 @@ def join(spans: list[TimeSpan]) -> When:
     return merged
 
 
+def unused(spans: list[TimeSpan], when: When) -> list[str]:
+    """Return the phrases whose time the joined one does not have."""
+    left = []
+    for span in spans:
+        said = span.when
+        if span.kind == "bound" or _BARE_PART.fullmatch(said.phrase):
+            continue
+        # What must be over by some time is a limit of work; an event has no use for it.
+        names = ("start", "rrule", "duration") if said.start or said.rrule else ("duration",)
+        taken = any(getattr(said, n) and getattr(said, n) == getattr(when, n) for n in names)
+        if not taken:
+            left.append(said.phrase)
+    return left
+
+
 def _span(found: Found, context: Context) -> TimeSpan:
     value = found.value
     return TimeSpan(
@@ -154,4 +206,4 @@ def _habits(context: Context) -> Habits:
     return Habits(work_start=context.opens, work_end=context.closes)
 
 
-__all__ = ["TimePhraseError", "TimeSpan", "find_spans", "join", "read_when", "take_times"]
+__all__ = ["TimePhraseError", "TimeSpan", "find_spans", "join", "read_when", "take_times", "unused"]

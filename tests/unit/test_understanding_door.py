@@ -287,3 +287,41 @@ def test_now_must_carry_a_zone() -> None:
     with pytest.raises(ValueError, match="time zone"):
         Context(now=datetime(2026, 1, 1), zone=ZONE)
     assert Context(now=datetime(2026, 1, 1, tzinfo=UTC), zone=ZONE).opens == clock(9)
+
+
+@pytest.mark.parametrize(
+    ("text", "rule", "seconds"),
+    [
+        (
+            "every Tuesday at 10 sync with Tom until 1 March",
+            "FREQ=WEEKLY;BYDAY=TU;UNTIL=20270301T090000Z",
+            None,
+        ),
+        (
+            "every other Tuesday at 10 for 30 minutes: sync with Tom until March",
+            "FREQ=WEEKLY;INTERVAL=2;BYDAY=TU;UNTIL=20270228T090000Z",
+            1800,
+        ),
+        ("every Tuesday at 10 sync with Tom for 5 times", "FREQ=WEEKLY;BYDAY=TU;COUNT=5", None),
+        (
+            "every Tuesday sync with Tom for 30 minutes at 10 until 1 March",
+            "FREQ=WEEKLY;BYDAY=TU;UNTIL=20270301T090000Z",
+            1800,
+        ),
+    ],
+)
+def test_a_series_keeps_the_end_that_its_title_parts_from_it(
+    text: str, rule: str, seconds: int | None
+) -> None:
+    (event,) = understand(text, HERE).intents
+    assert isinstance(event, ScheduleEvent)
+    assert event.title == "Sync with Tom"
+    assert event.when is not None
+    assert (event.when.rrule, event.when.duration) == (rule, seconds)
+    assert event.when.start == datetime(2026, 12, 1, 10, tzinfo=ZONE)
+
+
+def test_a_time_of_an_event_that_stays_unused_is_named() -> None:
+    said = understand("book a call with Ben on Monday at 10, by Friday", HERE)
+    assert kinds(said) == ["schedule_event"]
+    assert any("by Friday" in note and "Not used" in note for note in said.notes)
