@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
@@ -175,9 +175,13 @@ class Session:
                 yield Event("record" if data.get("type") == "record" else "progress", data)
 
 
-@asynccontextmanager
-async def open_session(context: AgentContext) -> AsyncIterator[Session]:
+@contextlib.asynccontextmanager
+async def open_session(context: AgentContext, *, look: bool = False) -> AsyncIterator[Session]:
     """Open a thread for this process alone.
+
+    Args:
+        context: Its surroundings.
+        look: Only to look at it, which others need not stop for.
 
     Raises:
         UserError: The name is no name, or another process is in the thread.
@@ -185,7 +189,7 @@ async def open_session(context: AgentContext) -> AsyncIterator[Session]:
     """
     places = Places.of(context.settings)
     check_thread_name(context.thread)
-    with holding(context.thread, places.locks):
+    with contextlib.nullcontext() if look else holding(context.thread, places.locks):
         async with open_threads(places.threads) as saver:
             session = Session(build(saver), context)
             try:

@@ -82,7 +82,7 @@ async def _chat(
     from agentsched.agent import open_context, open_session
 
     with open_context(settings, thread, eager=eager, model_kind=model) as context:
-        async with open_session(context) as session:
+        async with open_session(context, look=wish.steps) as session:
             if wish.steps:
                 return await _list_steps(session, wish.json)
             if wish.fork is not None:
