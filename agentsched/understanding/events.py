@@ -17,7 +17,7 @@ from agentsched.understanding.intents import (
     Scope,
     When,
 )
-from agentsched.understanding.moments import TimeSpan, find_spans, join, unused
+from agentsched.understanding.moments import TimeSpan, find_spans, join, refuse_impossible, unused
 from agentsched.understanding.people import find_people, find_place
 from agentsched.understanding.text import crop, find_quote
 from agentsched.understanding.titles import (
@@ -82,6 +82,7 @@ def read_schedule(text: str, turn: Turn) -> ScheduleEvent:
         TimePhraseError: It names a time that does not exist.
     """
     spans = find_spans(text, turn.context)
+    refuse_impossible(text, spans)
     people, place = find_people(text, turn.context.people), find_place(without_spans(text, spans))
     title = quoted_title(text) or title_of(text, spans, place)
     if (not title or len(title.split()) > 7) and turn.has_model:
@@ -111,6 +112,7 @@ def read_move(text: str, turn: Turn) -> MoveEvent | None:
     said, text = text, _TO_HOUR.sub(_with_minutes, text)
     plain = _FUTURE.sub(lambda found: " " * len(found[0]), text)
     spans = find_spans(plain, turn.context)
+    refuse_impossible(plain, spans)
     invited, dropped = _guests(text, turn)
     which, new = _apart(plain, turn) or _halves(plain, spans)
     if (invited or dropped) and which is None:
@@ -145,6 +147,7 @@ def read_cancel(text: str, turn: Turn) -> CancelEvent:
         TimePhraseError: It names a time that does not exist.
     """
     spans = find_spans(text, turn.context)
+    refuse_impossible(text, spans)
     when = join(spans) if spans else None
     event = _reference(text, when, turn)
     return CancelEvent(phrases=(crop(text, 300),), event=event, scope=_scope(text))

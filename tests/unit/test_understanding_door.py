@@ -325,3 +325,33 @@ def test_a_time_of_an_event_that_stays_unused_is_named() -> None:
     said = understand("book a call with Ben on Monday at 10, by Friday", HERE)
     assert kinds(said) == ["schedule_event"]
     assert any("by Friday" in note and "Not used" in note for note in said.notes)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("dentist tomorrow at 25:00", "25:00"),
+        ("move the dentist to 25:00", "25:00"),
+        ("meeting tomorrow at 10:75", "10:75"),
+        ("call Ben tomorrow at 13am", "13am"),
+        ("dentist tomorrow at 25", "25"),
+        ("train the model and evaluate it by 24:30", "24:30"),
+    ],
+)
+def test_a_time_of_day_that_does_not_exist_is_asked_about(text: str, said: str) -> None:
+    found = understand(text, HERE)
+    assert kinds(found) == ["unknown"]
+    assert f"{said} does not exist; name a time" in (found.question or "")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "talk on the 80:20 rule tomorrow at 3",
+        'dentist "at 25:00" tomorrow at 24:00',
+        "train the model with a 25:75 split tonight",
+        "dentist tomorrow at 3pm, room 25",
+    ],
+)
+def test_ratios_names_and_rooms_are_no_times_of_day(text: str) -> None:
+    assert "unknown" not in kinds(understand(text, HERE))

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from agentsched.understanding.asking import Turn
 from agentsched.understanding.intents import PlanWork
-from agentsched.understanding.moments import find_spans
+from agentsched.understanding.moments import find_spans, refuse_impossible
 from agentsched.understanding.text import crop, stands_in
 from agentsched.understanding.words import NO_VERB, WORK_VERBS, stem
 from agentsched.understanding.work.graph import to_graph
@@ -41,6 +41,7 @@ def read_work(text: str, turn: Turn) -> PlanWork | None:
     Raises:
         TimePhraseError: It names a time that does not exist.
     """
+    refuse_impossible(text, find_spans(text, turn.context), with_lead=True)
     reader = WorkReader(turn.context)
     reader.read(text)
     if (reader.unread or not reader.builder.drafts) and turn.has_model:
