@@ -172,3 +172,32 @@ def test_ids_are_short_and_plain() -> None:
     assert slug("Train the Ünicode / model (v1.5)!") == "train-nicode-model-v1.5"
     assert slug("…") == "task"
     assert len(slug("word " * 40)) <= 40
+
+
+@pytest.mark.parametrize(
+    ("text", "after"),
+    [
+        ("evaluate waits for train", {"train": (), "evaluate": ("train",)}),
+        (
+            "train waits for fetch, evaluate waits for train and report waits for evaluate",
+            {"fetch": (), "train": ("fetch",), "evaluate": ("train",), "report": ("evaluate",)},
+        ),
+    ],
+)
+def test_one_verb_that_waits_for_another_is_an_edge(
+    text: str, after: dict[str, tuple[str, ...]]
+) -> None:
+    assert edges(text) == after
+
+
+def test_a_circle_of_waits_is_named_and_its_last_wait_left_out() -> None:
+    said = understand("evaluate waits for train and train waits for evaluate", HERE)
+    (work,) = said.intents
+    assert isinstance(work, PlanWork)
+    assert [(task.id, task.after) for task in work.graph.tasks] == [
+        ("train", ()),
+        ("evaluate", ("train",)),
+    ]
+    circle = "train waits for evaluate, which waits for train"
+    assert said.question == f"{circle}: which of them comes first?"
+    assert any(circle in note for note in said.notes)

@@ -62,6 +62,8 @@ class Builder:
         self.stages: list[list[int]] = []
         self.doubts: list[str] = []
         """Decisions that no word supports; a model may be asked about them."""
+        self.cycles: list[str] = []
+        """Waits that close a circle, "a waits for b, which waits for a"; they are left out."""
         self._sentence: list[int] = []
         self._rest: list[str] = []
         self._free: set[int] = set()
@@ -153,6 +155,7 @@ class Builder:
                 targets = [self._add(_article_off(subject), text, set(), noun=True)]
                 self.stages.append(list(targets))
             for target in targets:
+                self._note_cycles(target, sources)
                 self._link(target, sources)
         for later in (*clause.before, *clause.before_rest):
             if not targets and content(subject):
@@ -343,6 +346,27 @@ class Builder:
         for source in sources:
             if source != target and not self._reaches(source, target):
                 self.drafts[target].after.add(source)
+
+    def _note_cycles(self, target: int, sources: list[int]) -> None:
+        """Keep the circle that a stated wait would close; ``_link`` leaves that edge out."""
+        for source in sources:
+            if source != target and self._reaches(source, target):
+                first, *rest = (self.drafts[n].title for n in (target, *self._way(source, target)))
+                circle = f"{first} waits for {', which waits for '.join(rest)}"
+                if circle not in self.cycles:
+                    self.cycles.append(circle)
+
+    def _way(self, start: int, goal: int) -> list[int]:
+        """Return the tasks from ``start`` to what it waits for, ``goal``; one of the shortest."""
+        ways = [[start]]
+        seen = {start}
+        for way in ways:
+            if way[-1] == goal:
+                return way
+            new = sorted(self.drafts[way[-1]].after - seen)
+            seen |= set(new)
+            ways += [[*way, number] for number in new]
+        return []
 
     def _reaches(self, start: int, goal: int) -> bool:
         """Whether ``start`` waits, directly or not, for ``goal``."""

@@ -210,7 +210,10 @@ _ORDER = re.compile(
 """A verb that is on no list, by what follows it: "bounce the proxies"."""
 _COMMAND = re.compile(r"Cmd\d+_*(?!\w)")
 """What stands for a command in backticks (``reader``)."""
-_NOUN_MARK = re.compile(r"^(?:of|is|are|was|has|runs?|takes?|needs?|finish\w*|ends?|which|that)\b")
+_NOUN_MARK = re.compile(
+    r"^(?:of|is|are|was|has|runs?|takes?|needs?|finish\w*|ends?|which|that"
+    r"|waits|depends|follows|comes|starts|requires|must|should)\b"
+)
 
 
 def begins_action(text: str, verbs: Set[str] = WORK_VERBS) -> bool:

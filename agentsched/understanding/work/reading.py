@@ -60,6 +60,9 @@ def read_work(text: str, turn: Turn) -> PlanWork | None:
     graph, notes = to_graph(drafts, _for_hints(text, turn), turn.context.inventory)
     for note in (*notes, *reader.builder.doubts):
         turn.note(note)
+    for cycle in reader.builder.cycles:
+        turn.note(f"A circle: {crop(cycle, 300)}; the first of these waits was left out.")
+        turn.clarify(f"{crop(cycle, 300)}: which of them comes first?")
     phrases = tuple(crop(part, 300) for part in re.split(r"\n", text) if part.strip())[:20]
     return PlanWork(phrases=phrases or (crop(text, 300),), graph=graph, repeat=reader.repeat)
 
