@@ -204,6 +204,8 @@ def _reference(
         words.strip(),
         flags=re.IGNORECASE,
     ).strip()
+    if not quoted_title(bare):
+        words = _singular(words)
     generic = re.fullmatch(
         r"(?:meetings?|events?|appointments?|ones?|occurrences?|series|things?|)", words.lower()
     )
@@ -225,6 +227,22 @@ def _reference(
         people=people,
         last=last,
         all=every,
+    )
+
+
+_PLURAL = re.compile(
+    r"\b(?P<one>sync|stand-?up|review|call|coffee|dinner|breakfast|brunch|workshop|retro"
+    r"|retrospective|interview|session|demo|check-?in|one-on-one|1[:-]1|seminar|lecture|lesson"
+    r"|training|talk|briefing|planning|kick-?off|appointment|meeting|event|(?P<es>lunch|class))"
+    r"(?P<end>e?s)$",
+    re.IGNORECASE,
+)
+
+
+def _singular(words: str) -> str:
+    """Return "syncs" as "sync", the word that stands in each of the events meant."""
+    return _PLURAL.sub(
+        lambda m: m["one"] if bool(m["es"]) == (m["end"].lower() == "es") else m[0], words
     )
 
 

@@ -355,3 +355,20 @@ def test_a_time_of_day_that_does_not_exist_is_asked_about(text: str, said: str) 
 )
 def test_ratios_names_and_rooms_are_no_times_of_day(text: str) -> None:
     assert "unknown" not in kinds(understand(text, HERE))
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("move all syncs to Wednesday at 11", "sync"),
+        ("cancel all design reviews next week", "design review"),
+        ("cancel my lunches on Friday", "lunch"),
+        ('cancel "Big Talks" on Friday', "Big Talks"),
+        ("cancel the class on Friday", "class"),
+        ("cancel the sales news on Friday", "sales news"),
+    ],
+)
+def test_several_events_are_found_by_the_word_for_one(text: str, words: str) -> None:
+    (intent,) = understand(text, HERE).intents
+    assert isinstance(intent, MoveEvent | CancelEvent)
+    assert intent.event.words == words
