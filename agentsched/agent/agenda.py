@@ -12,7 +12,7 @@ from agentsched.agent.desk import Desk
 from agentsched.agent.drafting import drafts_of, perform
 from agentsched.agent.settlement import Collision, Draft, Option, Settlement
 from agentsched.agent.state import Section
-from agentsched.agent.wishes import preference_model
+from agentsched.agent.wishes import broken_rules, preference_model
 from agentsched.agent.work import people_of
 from agentsched.calendars import (
     Book,
@@ -109,6 +109,7 @@ def arrange(understood: Understood, now: datetime, context: AgentContext, last: 
                 copy.problems.append(str(error))
         asked = [intent for intent in intents if isinstance(intent, ResolveConflicts)]
         collisions = _collisions(copy, asked, now, context)
+        copy.problems += _against_rules(copy, now, context)
     notes = tuple(problem[:1000] for problem in copy.problems)
     settlement = Settlement(drafts=tuple(copy.drafts), collisions=tuple(collisions), notes=notes)
     if settlement.empty:
@@ -272,6 +273,17 @@ def _options(ways: Sequence[WayOut], copy: _Copy, context: AgentContext) -> Iter
             words = draft.words if draft else f"keep {title!r} as it is"
             count += 1
             yield Option(letter="a", words=words, drafts=(draft,) if draft else (), why=why)
+
+
+def _against_rules(copy: _Copy, now: datetime, context: AgentContext) -> Iterator[str]:
+    """Say which of the user's own rules a new or moved event goes against."""
+    known = copy.book.expand(now.astimezone(UTC), (now + AHEAD).astimezone(UTC)).occurrences
+    first = {o.uid: o for o in reversed(known) if o.uid in copy.uids}
+    desk = copy.desk
+    for occurrence in first.values():
+        features = describe(occurrence, desk.book.viewer, desk.contacts, now)
+        for rule in broken_rules([features], context):
+            yield f"{occurrence.title[:60]!r} goes against your rule: {rule}"
 
 
 def _span(occurrence: Occurrence, zone: tzinfo) -> str:

@@ -114,7 +114,11 @@ def features_named(
     if not times and (start is not None or end is not None):
         first = start.hour if start else 0
         last = (end.hour + end.minute / 60) if end and (end.hour or end.minute) else 24
-        times = [name for name, _, low, high in _PARTS if low < last and high > first]
+        # Parts of the day that the stretch covers by more than half; the part it begins in if none.
+        lengths = [(min(last, high) - max(first, low), high - low) for _, _, low, high in _PARTS]
+        times = [
+            part[0] for part, (held, whole) in zip(_PARTS, lengths, strict=True) if held > whole / 2
+        ] or [name for name, _, low, high in _PARTS if low <= first < high]
     days = [_SAME["weekday"][day] for day in weekdays]
     if not common and not times and not days and who is None:
         telling = [w for w in _TOPICS.findall(text) if not _DULL.fullmatch(w)]

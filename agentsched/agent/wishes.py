@@ -15,6 +15,7 @@ from agentsched.planning.hint_words import read_hints, say_hint
 from agentsched.planning.hints import Hint
 from agentsched.understanding import StatePreference, Understood, WithdrawPreference
 from evaluator.calendar.learner import PreferenceLearner
+from evaluator.calendar.predicates import holds
 from evaluator.errors import EvaluatorError
 from memory import MemoryStore
 from memory.decisions import learn_from, list_decisions, record_decision
@@ -54,6 +55,21 @@ def preference_model(context: AgentContext) -> PreferenceModel:
     """Return what is known of the user's preferences among events."""
     with context.memory() as store:
         return Learnt(load_learner(store, CALENDAR, context.settings.agent.role))
+
+
+def broken_rules(candidates: Sequence[Mapping[str, str]], context: AgentContext) -> list[str]:
+    """Return the user's own words of every rule that one of these events goes against."""
+    with context.memory() as store:
+        stated = [p.preference for p in list_preferences(store, scope=CALENDAR, source="stated")]
+    events = [translated(one) for one in candidates]
+    return list(
+        dict.fromkeys(
+            rule.text
+            for rule in stated
+            if rule.hard and rule.direction == "avoid"
+            if any(holds(rule.predicate, event) for event in events)
+        )
+    )
 
 
 def placement_wishes(context: AgentContext) -> tuple[Hint, ...]:
@@ -195,7 +211,8 @@ def _withdraw(intent: WithdrawPreference, store: MemoryStore) -> Iterator[str]:
         known = "; ".join(p.text for p in stated[:4])
         yield f"no stated preference fits {intent.about!r}; stated are: {known}"
         return
-    for one in fitting:
+    told = {one.text for one in fitting}
+    for one in (p for p in stated if p.text in told):
         gone = withdraw_preference(store, one.id)
         yield f"withdrawn: {gone.text} (agentsched memory preferences restore {gone.id[:12]})"
 

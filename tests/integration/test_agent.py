@@ -309,3 +309,15 @@ def test_a_wish_about_meetings_is_not_taken_for_one_about_machines(me: Assistant
 def test_a_plan_that_a_yes_starts_before_its_time_says_so(me: Assistant) -> None:
     asked = me.talk("Train the model tonight")
     assert "a yes starts this at once, not at Wed 04 Mar 18:00" in lines(asked)
+
+
+def test_a_new_event_against_the_users_own_rule_says_so_until_the_rule_is_forgotten(
+    me: Assistant,
+) -> None:
+    me.talk("I never want meetings before 9am", thread="p")
+    asked = me.talk("schedule a budget talk tomorrow at 7:30am", thread="a")
+    assert "goes against your rule: I never want meetings before 9am" in lines(asked)
+    told = me.talk("forget the rule about meetings before 9am", thread="q")
+    assert "withdrawn" in lines(told)
+    asked = me.talk("schedule a budget talk tomorrow at 7:30am", thread="b")
+    assert "goes against" not in lines(asked)
