@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
+from itertools import islice
 
 from agentsched.times import Found, Habits, Resolved, TimePhraseError, find_times
 from agentsched.understanding.context import Context
@@ -55,6 +56,9 @@ _BOUND = re.compile(
     re.IGNORECASE,
 )
 """How an end of a series begins that stands apart from its rule."""
+_SENTENCE_END = re.compile(r"(?<=\w{3})(?<!\b[Mm]rs)(?<!\b[Pp]rof)[.!?](?=\s)|[;\n]")
+_BOUNDS_TRIED = 8
+"""Places where the end of a series is looked for: a pasted text may have thousands."""
 _ENDS = re.compile(r"\b(?:UNTIL|COUNT)=")
 
 
@@ -63,7 +67,9 @@ def _with_bounds(text: str, spans: list[TimeSpan], context: Context) -> list[Tim
     rule = next((span for span in spans if span.kind == "recurrence"), None)
     if rule is None or _ENDS.search(rule.when.rrule):
         return spans
-    for opening in _BOUND.finditer(text, rule.end):
+    stop = _SENTENCE_END.search(text, rule.end)
+    last = stop.start() if stop else len(text)
+    for opening in islice(_BOUND.finditer(text, rule.end, last), _BOUNDS_TRIED):
         found = next((span for span in spans if span.end > opening.end() > span.start), None)
         later = [span for span in spans if span.start >= opening.start()]
         near = found or next((s for s in later if not text[opening.end() : s.start].strip()), None)

@@ -201,3 +201,11 @@ def test_a_circle_of_waits_is_named_and_its_last_wait_left_out() -> None:
     circle = "train waits for evaluate, which waits for train"
     assert said.question == f"{circle}: which of them comes first?"
     assert any(circle in note for note in said.notes)
+
+
+def test_a_limit_in_another_sentence_ends_no_series() -> None:
+    said = understand("Train the model every night at 1. Evaluate it until Friday.", HERE)
+    (work,) = said.intents
+    assert isinstance(work, PlanWork)
+    assert work.repeat is not None
+    assert work.repeat.rrule == "FREQ=DAILY"
