@@ -26,7 +26,10 @@ _JOINTS = 40
 """Places in one sentence that are tried for a cut."""
 _LOOK = 600
 """Letters of a clause that say what it asks for."""
-_SENTENCE_END = re.compile(r"(?<![.\s][a-zA-Z])(?<!\be\.g)(?<!\bi\.e)(?<!\bvs)[.!?;]+(?=\s|$)|\n+")
+_SENTENCE_END = re.compile(
+    r"(?<![.\s][a-zA-Z])(?<!\be\.g)(?<!\bi\.e)(?<!\bvs)(?<!\b[DdMm]r)(?<!\b[Mm]rs)(?<!\b[Mm]s)"
+    r"(?<!\b[Pp]rof)[.!?;]+(?=\s|$)|\n+"
+)
 _JOINT = re.compile(r"(?:,\s*(?:and\s+|then\s+|but\s+|so\s+)*|\s+(?:and|but)\s+(?:then\s+)?)(?=\w)")
 _OPENS = re.compile(
     r"^(?:(?:please|also|then|can you|could you)\s+)*(?:cancel|delete|move|reschedule|schedule"

@@ -372,3 +372,11 @@ def test_several_events_are_found_by_the_word_for_one(text: str, words: str) -> 
     (intent,) = understand(text, HERE).intents
     assert isinstance(intent, MoveEvent | CancelEvent)
     assert intent.event.words == words
+
+
+def test_a_doctor_ends_no_sentence() -> None:
+    (event,) = understand("every Monday at 9 call with Dr. Tom until March", HERE).intents
+    assert isinstance(event, ScheduleEvent)
+    assert event.title == "Call with Dr. Tom"
+    assert event.when is not None
+    assert event.when.rrule == "FREQ=WEEKLY;BYDAY=MO;UNTIL=20270228T080000Z"
