@@ -22,6 +22,8 @@ QUICK = {
     "planning": ["--quick"],
     "sandbox": ["--repeats", "2"],
     "calendars": ["--repeats", "2"],
+    "calendar": ["--quick"],
+    "packing": ["--sizes", "4", "8", "--seconds", "1", "--cases", "4"],
 }
 """Arguments of a run that only shows that all is well; its numbers are not for quoting."""
 
