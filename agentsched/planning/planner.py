@@ -24,6 +24,8 @@ from agentsched.planning.wishes import granted
 MOST_OPTIONS = 20_000
 """Pairs of task and machine beyond which the solver's model would not even be built in time."""
 MOST_TASKS = 1_000
+MOST_ALONE = 20
+"""Tasks up to which one worker searches, so that the same request gives the same plan."""
 _EXPLAINING = 2.0
 """Seconds that saying why there is no plan may take when the budget is less."""
 _WISH_SECONDS = 0.2
@@ -98,7 +100,9 @@ def out_of_reach(form: Formulation) -> bool:
 
 
 def _effort(request: PlanRequest) -> Effort:
-    return Effort(request.budget, request.workers, request.seed)
+    """Two workers race, and may end in different plans of equal worth; small requests need one."""
+    workers = 1 if len(request.graph.tasks) <= MOST_ALONE else request.workers
+    return Effort(request.budget, workers, request.seed)
 
 
 def _as_plan(form: Formulation, solution: Solution, schedule: Schedule, seconds: float) -> Plan:
