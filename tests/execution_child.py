@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 import sys
 import traceback
+from collections import Counter
 from pathlib import Path
 
 from execution_plans import Placed, graph_of, machines, opened, task
@@ -32,14 +34,17 @@ def counting() -> TaskGraph:
 PLACES: dict[str, Placed] = {"a": ("m1", 0, 10), "b": ("m2", 0, 10), "c": ("m1", 10, 20)}
 
 
-def live(folder: Path, kill_at: int = 0) -> None:
-    """Begin the execution in the folder or go on with it; die before step ``kill_at``, if any."""
-    steps = 0
+Point = tuple[str, int]
+"""A step by its name and how often it has come before, from 1; the name "" is any step."""
+
+
+def live(folder: Path, kill_at: Point | None = None) -> None:
+    """Begin the execution in the folder or go on with it; die before the step ``kill_at``."""
+    seen: Counter[str] = Counter()
 
     def step(name: str) -> None:
-        nonlocal steps
-        steps += 1
-        if steps == kill_at:
+        seen.update((name, ""))
+        if kill_at in ((name, seen[name]), ("", seen[""])):
             (folder / "killed").write_text(name)
             os.kill(os.getpid(), signal.SIGKILL)
 
@@ -53,9 +58,11 @@ def live(folder: Path, kill_at: int = 0) -> None:
             execution = Execution.begin(ledger, first, executor, clock, RULES, step=step)
         report = asyncio.run(run_plan(execution))
         assert report.completed, report
+    del seen[""]
+    (folder / "steps").write_text(json.dumps(seen))
 
 
-def fork_life(folder: Path, kill_at: int) -> int:
+def fork_life(folder: Path, kill_at: Point | None = None) -> int:
     """Start a life in a child of this process; return its id."""
     folder.mkdir(exist_ok=True)
     pid = os.fork()
@@ -72,26 +79,33 @@ def fork_life(folder: Path, kill_at: int) -> int:
         os._exit(code)
 
 
-def sweep(root: Path, most: int, width: int) -> None:
-    """Folder n gets a life that dies before step n, and one more; until none dies any more.
+def sweep(root: Path, width: int, looks: int) -> None:
+    """One life through; then a folder for each step it took: one dies there, one goes on.
 
-    How many steps there are depends on how often a life looks, so several must come through.
+    How often a life looks ("asked") depends on the machine: the first ``looks`` are taken.
     """
+    await_lives({fork_life(root / "whole"): (root / "whole", False)})
+    steps = json.loads((root / "whole" / "steps").read_text())
+    steps["asked"] = min(steps["asked"], looks)
+    points = [(name, n) for name, count in steps.items() for n in range(1, count + 1)]
     running: dict[int, tuple[Path, bool]] = {}
-    waiting = list(range(1, most + 1))
-    through = 0
-    while running or (waiting and through < 4):
-        while waiting and through < 4 and len(running) < width:
-            folder = root / str(waiting[0])
-            running[fork_life(folder, waiting.pop(0))] = (folder, True)
+    for name, n in points:
+        folder = root / f"{name} {n}"
+        running[fork_life(folder, (name, n))] = (folder, True)
+        await_lives(running, width - 1)
+    await_lives(running)
+
+
+def await_lives(running: dict[int, tuple[Path, bool]], most: int = 0) -> None:
+    """Wait until at most so many lives run; who died at its point is followed by another life."""
+    while len(running) > most:
         pid, status = os.wait()
-        folder, first = running.pop(pid)
+        folder, mortal = running.pop(pid)
         code = os.waitstatus_to_exitcode(status)
-        if first and code == -signal.SIGKILL:
-            running[fork_life(folder, 0)] = (folder, False)
+        if mortal and code == -signal.SIGKILL:
+            running[fork_life(folder)] = (folder, False)
         elif code != 0:
             raise SystemExit(f"life in {folder} ended with {code}")
-        through += first and code == 0
 
 
 def chain(root: Path) -> None:
@@ -99,15 +113,15 @@ def chain(root: Path) -> None:
     kill_at, status = 0, -1
     while status != 0:
         kill_at += 1
-        _, status = os.waitpid(fork_life(root, kill_at), 0)
+        _, status = os.waitpid(fork_life(root, ("", kill_at)), 0)
         if os.waitstatus_to_exitcode(status) not in (0, -signal.SIGKILL):
             raise SystemExit(f"life {kill_at} failed")
 
 
 if __name__ == "__main__":
     match sys.argv[1:]:
-        case ["sweep", root, most, width]:
-            sweep(Path(root), int(most), int(width))
+        case ["sweep", root, width, looks]:
+            sweep(Path(root), int(width), int(looks))
         case ["chain", root]:
             chain(Path(root))
         case ["live", root]:
