@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Callable, Mapping
-from functools import lru_cache
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache, reduce
 from types import MappingProxyType
 
 from evaluator.candidates import shims_python, tree
 from evaluator.candidates.constants import power_form
 from evaluator.candidates.parse import checked_tree
+from evaluator.candidates.printing import Printer
 from evaluator.policy import PolicySource
 
 OPERATOR_SHIMS = {"/": "_div", "//": "_floordiv", "%": "_mod"}
@@ -77,7 +78,7 @@ def _helper(function: tree.Function) -> str:
 
 
 def _definition(name: str, parameters: list[str], function: tree.Function) -> str:
-    lines = _Writer("node" in parameters).block(function.body, 1)
+    lines = _Writer("node" in parameters).block(function.body)
     return "\n".join([f"def {name}({', '.join(parameters)}):", *lines])
 
 
@@ -86,72 +87,29 @@ def _local(name: str) -> str:
     return f"w_{name[1:]}" if name.startswith(".") else f"v_{name}"
 
 
-class _Writer:
+class _Writer(Printer):
     def __init__(self, has_node: bool) -> None:
         self.node = "node" if has_node else "None"
 
-    def block(self, body: tuple[tree.Stmt, ...], depth: int) -> list[str]:
-        pad = "    " * depth
-        lines: list[str] = []
-        for stmt in body:
-            match stmt:
-                case tree.Assign(name, value):
-                    lines.append(f"{pad}{_local(name)} = {self.number(value)}")
-                case tree.Return(value):
-                    lines.append(f"{pad}return {self.number(value)}")
-                case tree.If(test, then, orelse):
-                    lines.append(f"{pad}if {self.any(test)}:")
-                    lines += self.block(then, depth + 1)
-                    if orelse:
-                        lines.append(f"{pad}else:")
-                        lines += self.block(orelse, depth + 1)
-                case tree.For(name, values, inner):
-                    turns = ", ".join(repr(float(value)) for value in values)
-                    lines.append(f"{pad}for {_local(name)} in ({turns},):")
-                    lines += self.block(inner, depth + 1)
-                case tree.Break():
-                    lines.append(f"{pad}break")
-                case tree.Continue():
-                    lines.append(f"{pad}continue")
-        return lines or [f"{pad}pass"]
+    def local(self, name: str) -> str:
+        return _local(name)
+
+    def literal(self, value: float) -> str:
+        if math.isnan(value):
+            return "_nan"
+        if math.isinf(value):
+            return "_inf" if value > 0 else "(-_inf)"
+        text = repr(value)
+        return f"({text})" if text.startswith("-") else text
+
+    def turns(self, values: range) -> str:
+        return "(" + ", ".join(repr(float(value)) for value in values) + ",)"
 
     def number(self, expr: tree.Expr) -> str:
-        """Write an expression whose value must be a double."""
         text = self.any(expr)
         return f"_num({text})" if tree.is_truth(expr) else text
 
-    def any(self, expr: tree.Expr) -> str:
-        """Write an expression whose value may be a truth or a double."""
-        match expr:
-            case tree.Num(value):
-                return _literal(value)
-            case tree.Name(name):
-                return _local(name)
-            case tree.Field(owner, name):
-                return f"{owner}.{name}"
-            case tree.Negative(value):
-                return f"(-{self.number(value)})"
-            case tree.Not(value):
-                return f"(not {self.any(value)})"
-            case tree.Binary(op, left, right):
-                return self._binary(op, left, right)
-            case tree.Compare(ops, operands):
-                texts = [self.number(operand) for operand in operands]
-                chain = "".join(f" {op} {t}" for op, t in zip(ops, texts[1:], strict=True))
-                return f"({texts[0]}{chain})"
-            case tree.Logic(op, values):
-                write = self.any if tree.is_truth(expr) else self.number
-                return "(" + f" {op} ".join(write(value) for value in values) + ")"
-            case tree.Choose(test, yes, no):
-                write = self.any if tree.is_truth(expr) else self.number
-                return f"({write(yes)} if {self.any(test)} else {write(no)})"
-            case tree.Call(function, args):
-                return self._call(function, [self.number(arg) for arg in args])
-            case tree.Invoke(helper, args):
-                numbers = [self.number(arg) for arg in args]
-                return f"h_{helper}({', '.join(['task', self.node, *numbers])})"
-
-    def _binary(self, op: str, left: tree.Expr, right: tree.Expr) -> str:
+    def binary(self, op: str, left: tree.Expr, right: tree.Expr) -> str:
         base = self.number(left)
         if op == "**":
             match power_form(right):
@@ -165,19 +123,10 @@ class _Writer:
             return f"{OPERATOR_SHIMS[op]}({base}, {self.number(right)})"
         return f"({base} {op} {self.number(right)})"
 
-    def _call(self, function: str, args: list[str]) -> str:
-        text = args[0]
+    def call(self, function: str, args: Sequence[str]) -> str:
         if function in ("min", "max"):
-            for arg in args[1:]:
-                text = f"_{function}({text}, {arg})"
-            return text
+            return reduce(lambda text, arg: f"_{function}({text}, {arg})", args)
         return f"_{function}({', '.join(args)})"
 
-
-def _literal(value: float) -> str:
-    if math.isnan(value):
-        return "_nan"
-    if math.isinf(value):
-        return "_inf" if value > 0 else "(-_inf)"
-    text = repr(value)
-    return f"({text})" if text.startswith("-") else text
+    def invoke(self, helper: str, args: Sequence[str]) -> str:
+        return f"h_{helper}({', '.join(['task', self.node, *args])})"

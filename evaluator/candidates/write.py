@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import ast
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from evaluator.candidates import tree
 from evaluator.candidates.language import BUILTINS
+from evaluator.candidates.printing import Printer
 from evaluator.candidates.rewrite import names
 
 RESERVED: Final = frozenset({"task", "node", "math", "range", "now", *BUILTINS})
@@ -32,7 +33,7 @@ def policy_text(policy: tree.Policy, docstring: str = "") -> str:
     return ast.unparse(ast.parse("\n".join(parts))) + "\n"
 
 
-class _Function:
+class _Function(Printer):
     def __init__(self, policy: tree.Policy, function: tree.Function) -> None:
         self.policy = policy
         self.function = function
@@ -45,7 +46,7 @@ class _Function:
             numbers = [_free("now", set(self.locals.values()))]
         parameters = [*self._views(self.function), *numbers]
         head = f"def {self.function.name}({', '.join(parameters)}):"
-        return "\n".join([head, *self.block(self.function.body, "    ")])
+        return "\n".join([head, *self.block(self.function.body)])
 
     def _names(self) -> Mapping[str, str]:
         taken = {f.name for f in (*self.policy.helpers, *self.policy.entries)}
@@ -67,59 +68,26 @@ class _Function:
         owners = {owner for owner, _ in tree.fields_of(self.policy, function)}
         return [owner for owner in ("task", "node") if owner in owners]
 
-    def block(self, body: tuple[tree.Stmt, ...], pad: str) -> list[str]:
-        lines: list[str] = []
-        for stmt in body:
-            match stmt:
-                case tree.Assign(name, value):
-                    lines.append(f"{pad}{self.locals[name]} = {self.expr(value)}")
-                case tree.Return(value):
-                    lines.append(f"{pad}return {self.expr(value)}")
-                case tree.If(test, then, orelse):
-                    lines.append(f"{pad}if {self.expr(test)}:")
-                    lines += self.block(then, pad + "    ")
-                    if orelse:
-                        lines.append(f"{pad}else:")
-                        lines += self.block(orelse, pad + "    ")
-                case tree.For(name, values, inner):
-                    lines.append(f"{pad}for {self.locals[name]} in {values!r}:")
-                    lines += self.block(inner, pad + "    ")
-                case tree.Break():
-                    lines.append(f"{pad}break")
-                case tree.Continue():
-                    lines.append(f"{pad}continue")
-        return lines or [f"{pad}pass"]
+    def local(self, name: str) -> str:
+        return self.locals[name]
 
-    def expr(self, expr: tree.Expr) -> str:
-        match expr:
-            case tree.Num(value):
-                return literal(value)
-            case tree.Name(name):
-                return self.locals[name]
-            case tree.Field(owner, name):
-                return f"{owner}.{name}"
-            case tree.Negative(value):
-                return f"(-{self.expr(value)})"
-            case tree.Not(value):
-                return f"(not {self.expr(value)})"
-            case tree.Binary(op, left, right):
-                return f"({self.expr(left)} {op} {self.expr(right)})"
-            case tree.Compare(ops, operands):
-                texts = [self.expr(operand) for operand in operands]
-                chain = "".join(f" {op} {t}" for op, t in zip(ops, texts[1:], strict=True))
-                return f"({texts[0]}{chain})"
-            case tree.Logic(op, values):
-                return "(" + f" {op} ".join(self.expr(value) for value in values) + ")"
-            case tree.Choose(test, yes, no):
-                return f"({self.expr(yes)} if {self.expr(test)} else {self.expr(no)})"
-            case tree.Call(function, args):
-                prefix = "" if function in BUILTINS else "math."
-                return f"{prefix}{function}({', '.join(self.expr(arg) for arg in args)})"
-            case tree.Invoke(helper, args):
-                callee = self.policy.function(helper)
-                # an entry that is called takes its numbers as it was written
-                given = [*self._views(callee), *(self.expr(arg) for arg in args)]
-                return f"{helper}({', '.join(given)})"
+    def literal(self, value: float) -> str:
+        return literal(value)
+
+    def turns(self, values: range) -> str:
+        return repr(values)
+
+    def binary(self, op: str, left: tree.Expr, right: tree.Expr) -> str:
+        return f"({self.any(left)} {op} {self.any(right)})"
+
+    def call(self, function: str, args: Sequence[str]) -> str:
+        prefix = "" if function in BUILTINS else "math."
+        return f"{prefix}{function}({', '.join(args)})"
+
+    def invoke(self, helper: str, args: Sequence[str]) -> str:
+        # an entry that is called takes its numbers as it was written
+        given = [*self._views(self.policy.function(helper)), *args]
+        return f"{helper}({', '.join(given)})"
 
 
 def literal(value: float) -> str:
