@@ -151,7 +151,7 @@ def _graph(request: graphs.Request, context: Context, meter: Meter | None) -> Re
         answer = quote_tasks(request.text, Turn(context, meter))
         result.scores["read: tasks quoted by the model, F1"] = graphs.quoted_share(answer, request)
         result.detail |= {"product": complaint, "quoted": answer and answer.model_dump()}
-    result.detail["group"] = request.group
+    result.detail["group"] = request.lot
     return result
 
 

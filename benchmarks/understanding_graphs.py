@@ -33,18 +33,8 @@ class Request:
     repeat: bool = False
     by_for_all: bool = False
     hints: tuple[str, ...] = ()
-    held_out: bool = False
-    tuned_on: bool = False
-    fresh: bool = False
-
-    @property
-    def group(self) -> str:
-        """Which part of the set it belongs to."""
-        if self.fresh:
-            return "fresh 10"
-        if self.held_out:
-            return "held out 10"
-        return "tuned-on 30" if self.tuned_on else "own 20"
+    lot: str = "own 20"
+    """Which part of the set it belongs to."""
 
 
 def load_requests(path: Path = REQUESTS) -> tuple[Context, list[Request]]:
@@ -135,6 +125,8 @@ def _differences(chosen: list[Task], request: Request, context: Context) -> str:
             default = {"minutes": None, "devices": 0, "cpus": 1.0, "memory": 0.0}[name]
             if value != gold.get(name, default):
                 return f"{task.id} {name} {value}, not {gold.get(name, default)}"
+        if "command" in gold and list(task.command) != gold["command"].split():
+            return f"{task.id} runs {list(task.command)}, not {gold['command']!r}"
         limit = task.deadline or task.due
         said = limit.astimezone(context.zone).strftime("%Y-%m-%dT%H:%M") if limit else None
         if said != gold.get("by") and not (request.by_for_all and said in limits):
