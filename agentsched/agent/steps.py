@@ -46,6 +46,7 @@ from evaluator.worlds import scenario_names
 
 Run = Runtime[AgentContext]
 _ONLY_ASKED = (Query, SmallTalk, Unknown, StatePreference, WithdrawPreference)
+_OTHERWISE = "Say what to change, for example 'use the GPUs instead' or 'drop the evaluation'."
 MOST_REPLANS = 20
 """Of one execution; beyond that something is wrong that planning cannot mend."""
 
@@ -125,8 +126,8 @@ async def decompose(state: State, runtime: Run) -> State:
         return {}
     prepared = work.prepare(graph, context, placement_wishes(context))
     if prepared.problems:
-        section = Section(title="Cannot run here", lines=prepared.problems)
-        return {"wanted": prepared.graph, "answer": [section]}
+        section = Section(title="Cannot run here", lines=(*prepared.problems, _OTHERWISE))
+        return {"wanted": prepared.graph, "graph": prepared.graph, "answer": [section]}
     return {"wanted": prepared.graph}
 
 

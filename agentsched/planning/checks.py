@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, assert_never
 
 from agentsched.planning.demands import lacks, needs_machine, room
 from agentsched.planning.graph import Demand, Task, TaskGraph
-from agentsched.planning.hints import DeviceHint, Hint
+from agentsched.planning.hints import DeviceHint, Hint, LabelHint, PlaceHint
 from agentsched.planning.inventory import Inventory, Machine
 from agentsched.planning.placement import admits, in_words
 from agentsched.planning.request_words import content, stems
-from agentsched.planning.wording import length, listed, needs
+from agentsched.planning.wording import length, listed, needs, no_such
 
 FindingKind = Literal["cycle", "duration", "unsolvable", "uncovered", "redundant", "duplicate"]
 
@@ -52,7 +52,7 @@ def examine(graph: TaskGraph, inventory: Inventory) -> tuple[Finding, ...]:
         for task in graph.tasks
         if task.duration is None
     ]
-    found += [Finding("unsolvable", (id,), why) for id, why in _impossible(graph, inventory)]
+    found += [Finding("unsolvable", ids, why) for ids, why in _impossible(graph, inventory)]
     found += [
         Finding("uncovered", (), f"no task does what was asked: {goal!r}")
         for goal in uncovered_goals(graph)
@@ -84,7 +84,10 @@ def complete_graph(graph: TaskGraph, defaults: Defaults | None = None) -> TaskGr
 
 
 def unsolvable(graph: TaskGraph, inventory: Inventory) -> tuple[str, ...]:
-    """Return one sentence for each task that no machine can run, with what the nearest lacks."""
+    """Return one sentence for each thing asked that is nowhere, and for each task no machine can run.
+
+    The first names what there is instead, the other what the nearest machine lacks.
+    """
     return tuple(why for _, why in _impossible(graph, inventory))
 
 
@@ -205,9 +208,13 @@ def _completed(
     return task.model_copy(update=change)
 
 
-def _impossible(graph: TaskGraph, inventory: Inventory) -> Iterator[tuple[str, str]]:
+def _impossible(graph: TaskGraph, inventory: Inventory) -> Iterator[tuple[tuple[str, ...], str]]:
+    told: set[str] = set()
+    for ids, why in _absent(graph, inventory):
+        told |= set(ids)
+        yield ids, why
     for task in graph.tasks:
-        if not needs_machine(task):
+        if not needs_machine(task) or task.id in told:
             continue
         hard = [hint for hint in graph.hints
                 if hint.hard and (not hint.tasks or task.id in hint.tasks)]  # fmt: skip
@@ -216,7 +223,7 @@ def _impossible(graph: TaskGraph, inventory: Inventory) -> Iterator[tuple[str, s
         if not able:
             near = min(inventory.machines, key=lambda m: len(missing[m.name]))
             yield (
-                task.id,
+                (task.id,),
                 (
                     f"no machine can run {task.id!r}; the nearest is {near.name!r}, "
                     f"but {listed(missing[near.name])}"
@@ -225,12 +232,41 @@ def _impossible(graph: TaskGraph, inventory: Inventory) -> Iterator[tuple[str, s
         elif sum(room(task.demand, machine) for machine in able) < task.gang:
             most = sum(room(task.demand, machine) for machine in able)
             yield (
-                task.id,
+                (task.id,),
                 (
                     f"{task.id!r} runs {task.gang} members of {needs(task.demand)} at once, "
                     f"the machines have room for {most}"
                 ),
             )
+
+
+def _absent(graph: TaskGraph, inventory: Inventory) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Find hard wishes for a device, machine or place that the inventory has nowhere."""
+    for hint in graph.hints:
+        if not (hint.hard and isinstance(hint, DeviceHint | LabelHint | PlaceHint)) or hint.avoid:
+            continue
+        if any(admits(hint, machine, inventory) for machine in inventory.machines):
+            continue
+        of = [task for task in graph.tasks if not hint.tasks or task.id in hint.tasks]
+        ids = tuple(task.id for task in of if needs_machine(task))
+        if ids:
+            whom = listed([repr(id) for id in ids[:4]]) + (" and others" if len(ids) > 4 else "")
+            yield ids, f"{whom} must run {in_words(hint)}: {_no_such(hint, inventory)}"
+
+
+def _no_such(hint: DeviceHint | LabelHint | PlaceHint, inventory: Inventory) -> str:
+    machines = inventory.machines
+    match hint:
+        case DeviceHint():
+            return no_such("device", hint.names, {m.device for m in machines if m.device})
+        case LabelHint():
+            known = {name for m in machines for name in (m.name, *m.labels)}
+            return no_such("machine or label", hint.names, known)
+        case PlaceHint():
+            known = {place for m in machines if (place := str(getattr(m, hint.level)))}
+            return no_such(hint.level, hint.names, known)
+        case _:
+            assert_never(hint)
 
 
 def _missing(task: Task, machine: Machine, hard: Sequence[Hint], inventory: Inventory) -> list[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable
 from datetime import datetime, tzinfo
 
 from agentsched.planning.graph import Demand
@@ -39,6 +41,17 @@ def needs(demand: Demand) -> str:
         if amount > 0
     ]
     return listed(parts) or "nothing"
+
+
+def no_such(kind: str, names: Iterable[str], known: Iterable[str]) -> str:
+    """Return that the inventory has no thing of these names, what it has, and the nearest."""
+    said, have = list(names), sorted(known)
+    lower = {one.lower(): one for one in have}
+    close = [c for n in said for c in difflib.get_close_matches(n.lower(), lower, 1, cutoff=0.5)]
+    told = ", ".join(have[:8]) + (" …" if len(have) > 8 else "") or "none"
+    way = f"; did you mean {lower[close[0]]!r}?" if close else ""
+    asked = " or ".join(repr(name) for name in said)
+    return f"no {kind} {asked} in the inventory; known: {told}{way}"
 
 
 def listed(parts: list[str]) -> str:

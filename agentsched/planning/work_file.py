@@ -130,8 +130,9 @@ def _graph(
     wishes += [(words, (table.id,)) for table in file.task for words in table.wishes]
     for words, about in wishes:
         reading = read_hints(words, inventory=inventory, tasks=() if about else tasks)
-        if not reading.hints:
-            why = "; ".join(reading.unread) or "no placement wish was found in it"
+        if not reading.hints or reading.missing:
+            lost = (*(one.why for one in reading.missing), *reading.unread)
+            why = "; ".join(lost) or "no placement wish was found in it"
             raise UserError(f"{path}: wishes: {words!r}: {why}; docs/placement-hints.md")
         notes += [*reading.assumed, *reading.unread]
         hints += [

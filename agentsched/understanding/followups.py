@@ -9,7 +9,6 @@ from datetime import timedelta
 from itertools import pairwise
 
 from agentsched.planning.graph import Task, TaskGraph
-from agentsched.planning.hint_words import read_hints
 from agentsched.understanding.asking import Turn
 from agentsched.understanding.intents import (
     AddTask,
@@ -33,7 +32,7 @@ from agentsched.understanding.work.edits import (
     with_tasks,
     without,
 )
-from agentsched.understanding.work.graph import reduced, to_graph
+from agentsched.understanding.work.graph import reduced, to_graph, wishes
 from agentsched.understanding.work.reader import WorkReader
 from agentsched.understanding.work.references import content, point
 
@@ -371,7 +370,9 @@ def _set(text: str, graph: TaskGraph, titles: Sequence[str], turn: Turn) -> _Don
     changed = with_tasks(graph, tasks)
     inventory = turn.context.inventory
     if inventory is not None:
-        hints = read_hints(text, inventory=inventory, tasks=graph.tasks).hints
+        hints, notes = wishes(text, inventory, graph.tasks)
+        for note in notes:
+            turn.note(note)
         if hints:
             kinds = {hint.kind for hint in hints}
             kept = tuple(hint for hint in graph.hints if hint.kind not in kinds)

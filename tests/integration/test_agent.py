@@ -95,6 +95,24 @@ def test_what_no_machine_can_run_is_refused_with_the_reason(me: Assistant) -> No
     assert "64" in lines(done)
 
 
+def test_a_hard_wish_for_a_device_that_is_not_here_is_refused_and_can_be_changed(
+    me: Assistant,
+) -> None:
+    done = me.talk("Train the model tonight, it must run on a TPU")
+    assert done.status == "idle"
+    assert titles(done) == ["Cannot run here"]
+    assert "no device 'TPU' in the inventory; known: A100, T4" in lines(done)
+    asked = me.talk("use the A100s instead")
+    assert asked.plan is not None
+    assert asked.plan.assignments[0].machines[0].startswith("big")
+
+
+def test_a_soft_wish_for_a_device_that_is_not_here_is_noted(me: Assistant) -> None:
+    asked = me.talk("Train the model, prefer the H200s")
+    assert asked.status == "asks"
+    assert "this wish is left out" in lines(asked)
+
+
 def test_an_impossible_deadline_names_the_conflict_and_the_way_out(me: Assistant) -> None:
     done = me.talk("Train the model and evaluate it when that is done, by 10:15 today")
     assert "No plan" in titles(done)

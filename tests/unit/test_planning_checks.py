@@ -7,7 +7,7 @@ from planning_cases import ONE, TWO, graph, meeting, task
 from agentsched.planning import Task, TaskGraph, complete_graph, examine
 from agentsched.planning.checks import Defaults, find_cycle, redundant_edges, unsolvable
 from agentsched.planning.graph import Demand
-from agentsched.planning.hints import DeviceHint, NearDataHint, SpotHint
+from agentsched.planning.hints import DeviceHint, LabelHint, NearDataHint, SpotHint
 
 
 def kinds(found):
@@ -48,8 +48,14 @@ def test_what_the_nearest_machine_lacks_is_said():
 
 def test_a_hard_hint_that_no_machine_meets_is_said():
     hint = DeviceHint(names=("H100",), hard=True, phrase="on the H100s")
-    (said,) = unsolvable(graph(task("a"), hints=(hint,)), ONE)
-    assert said.endswith("but it does not meet 'on the H100s'")
+    (said,) = unsolvable(graph(task("a"), task("b"), hints=(hint,)), TWO)
+    assert said == (
+        "'a' and 'b' must run on H100: no device 'H100' in the inventory; known: A100, V100; "
+        "did you mean 'V100'?"
+    )
+    slow = LabelHint(names=("slow",), hard=True, phrase="on slow")
+    (said,) = unsolvable(graph(task("a", devices=3), hints=(slow,)), TWO)
+    assert said.startswith("no machine can run 'a'")
     unknown = NearDataHint(data="nowhere", hard=True)
     (said,) = unsolvable(graph(task("a"), hints=(unknown,)), ONE)
     assert "in the zone of data 'nowhere'" in said

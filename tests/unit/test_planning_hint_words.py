@@ -104,10 +104,8 @@ def test_what_is_assumed_is_said() -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("Run on the H200.", "no device 'H200' in the inventory; known: A100, H100, T4, V100"),
-        ("Run on the H200.", "did you mean 'H100'?"),
-        ("in us-west please", "did you mean 'us-east'?"),
-        ("Use rack r9.", "no rack 'r9'"),
+        ("Never on the H200.", "no device 'H200' in the inventory"),
+        ("Prefer the H200.", "did you mean 'H100'?; this wish is left out"),
         ("train near the wiki data", "no data set 'wiki'; known: imagenet, clicks"),
         ("at night or at weekends", "not a choice"),
         ("It needs less than 64 GB of RAM.", "at least"),
@@ -145,6 +143,33 @@ def test_typographic_quotes_and_dashes_read_like_plain_ones() -> None:
     assert [sense(h) for h in read("Don\u2019t use spot in eu\u2011west.").hints] == [
         sense(h) for h in plain
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("Run on the H200.", "no device 'H200' in the inventory; known: A100, H100, T4, V100"),
+        ("Run on the H200.", "did you mean 'H100'?"),
+        ("It must run on a TPU.", "no device 'TPU'"),
+        ("On Gaudi3 cards, please.", "no device or machine 'Gaudi3'"),
+        ("in us-west please", "did you mean 'us-east'?"),
+        ("Use rack r9.", "no rack 'r9'"),
+        ("Run it on machine dgx-7.", "no machine 'dgx-7'"),
+    ],
+)
+def test_a_hard_wish_for_what_is_not_here_is_kept_as_missing(text: str, said: str) -> None:
+    reading = read(text)
+    assert reading.hints == ()
+    (missing,) = reading.missing
+    assert said in missing.why
+    assert missing.hint.hard
+
+
+def test_what_is_here_will_do_where_it_was_named_as_a_choice() -> None:
+    reading = read("Run on an A100 or an H200.")
+    assert len(reading.hints) == 1
+    assert reading.missing == ()
+    assert "H200" in reading.unread[0]
 
 
 @pytest.mark.parametrize(

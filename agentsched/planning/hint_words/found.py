@@ -35,6 +35,8 @@ class Unread:
     start: int
     end: int
     why: str
+    hint: Hint | None = None
+    """What it asks for, where only the inventory lacks it."""
 
 
 _WORDS: Final = {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, Literal
@@ -10,6 +9,7 @@ from typing import Final, Literal
 from agentsched.planning.hint_words.found import Found, Unread
 from agentsched.planning.hints import DeviceHint, Hint, LabelHint, PlaceHint
 from agentsched.planning.inventory import Inventory, Machine
+from agentsched.planning.wording import no_such
 
 Place = Literal["rack", "zone", "region"]
 
@@ -27,6 +27,12 @@ _ACCELERATORS: Final = (
     r"s?\b"
 )
 _LIKE_A_DEVICE: Final = r"(?<=\bon )(?:(?:the|an?) )?(?P<name>[A-Z]{1,4}\d{2,5}[A-Z]{0,2}?)s?\b"
+_LIKE_CARDS: Final = (
+    r"(?<![\w-])(?P<name>[A-Z][A-Za-z]*-?\d+[A-Za-z]*)s?(?=\s+(?:gpus?|cards?|accelerators?)\b)"
+)
+_LIKE_A_MACHINE: Final = (
+    r"\b(?:machine|node|host|server|box)\s+(?:called\s+|named\s+)?(?P<name>[a-z][a-z]*-\d+)\b"
+)
 _LIKE_A_REGION: Final = (
     r"\b(?:in|to|zone|region|into|of)\s+"
     r"(?P<name>[a-z]{2,}-(?:north|south|east|west|central)+(?:-?\d[a-z]?)?)\b"
@@ -181,22 +187,28 @@ def _of_size(machines: tuple[Machine, ...], *, big: bool) -> tuple[str, ...]:
 
 
 def _unknown(text: str, machines: tuple[Machine, ...]) -> Iterator[Unread]:
-    devices = sorted({m.device for m in machines if m.devices and m.device})
+    devices = {m.device for m in machines if m.devices and m.device}
     for match in re.finditer(_ACCELERATORS, text):
-        yield Unread(*match.span(), _no_such("device", match[0].rstrip("s"), devices))
-    for match in re.finditer(_LIKE_A_DEVICE, text):
-        yield Unread(*match.span(), _no_such("device or machine", match["name"], devices))
-    places = sorted({p for m in machines for p in (m.zone, m.region) if p})
+        name = match[0].rstrip("s")
+        hint: Hint = DeviceHint(names=(name,))
+        yield Unread(*match.span(), no_such("device", (name,), devices), hint)
+    for pattern in (_LIKE_A_DEVICE, _LIKE_CARDS):
+        for match in re.finditer(pattern, text):
+            name = match["name"]
+            hint = DeviceHint(names=(name,))
+            yield Unread(*match.span(), no_such("device or machine", (name,), devices), hint)
+    for match in re.finditer(_LIKE_A_MACHINE, text, re.IGNORECASE):
+        name = match["name"]
+        known = [m.name for m in machines]
+        hint = LabelHint(names=(name,))
+        yield Unread(*match.span(), no_such("machine", (name,), known), hint)
+    places = {p for m in machines for p in (m.zone, m.region) if p}
     for match in re.finditer(_LIKE_A_REGION, text, re.IGNORECASE):
-        yield Unread(*match.span(), _no_such("zone or region", match["name"], places))
-    racks = sorted({m.rack for m in machines if m.rack})
+        name = match["name"]
+        hint = PlaceHint(level="region", names=(name,))
+        yield Unread(*match.span(), no_such("zone or region", (name,), places), hint)
+    racks = {m.rack for m in machines if m.rack}
     for match in re.finditer(_LIKE_A_RACK, text, re.IGNORECASE):
-        yield Unread(*match.span(), _no_such("rack", match["name"], racks))
-
-
-def _no_such(kind: str, name: str, known: list[str]) -> str:
-    lower = {one.lower(): one for one in known}
-    close = difflib.get_close_matches(name.lower(), lower, n=1, cutoff=0.5)
-    listed = ", ".join(known[:8]) + (" …" if len(known) > 8 else "") or "none"
-    way = f"; did you mean {lower[close[0]]!r}?" if close else ""
-    return f"no {kind} {name!r} in the inventory; known: {listed}{way}"
+        name = match["name"]
+        hint = PlaceHint(level="rack", names=(name,))
+        yield Unread(*match.span(), no_such("rack", (name,), racks), hint)

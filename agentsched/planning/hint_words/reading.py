@@ -55,6 +55,14 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True)
+class Missing:
+    """A hard wish that no machine of the inventory meets; ``why`` is for the user."""
+
+    hint: Hint
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class HintReading:
     """What was found in a text."""
 
@@ -63,6 +71,8 @@ class HintReading:
     """What was filled in, one note each."""
     unread: tuple[str, ...] = ()
     """What looks like a wish and could not be read, with the way out."""
+    missing: tuple[Missing, ...] = ()
+    """Hard wishes for what the inventory does not have."""
     spans: tuple[Span, ...] = ()
 
 
@@ -87,6 +97,7 @@ def read_hints(text: str, *, inventory: Inventory, tasks: Sequence[Task]) -> Hin
         tuple(reader.hints),
         tuple(dict.fromkeys(reader.assumed)),
         tuple(dict.fromkeys(reader.unread)),
+        tuple(reader.missing),
         tuple(reader.spans),
     )
 
@@ -115,6 +126,7 @@ class _Reader:
         self.hints: list[Hint] = []
         self.assumed: list[str] = []
         self.unread: list[str] = []
+        self.missing: list[Missing] = []
         self.spans: list[Span] = []
 
     def read(self, text: str, offset: int) -> None:
@@ -122,11 +134,12 @@ class _Reader:
         found, unread = self._search(text)
         mentions = self._tasks.mentions(text, [Stretch(one.start, one.end) for one in found])
         if not grammar.is_question(text):
+            wishes = self._wishes(text, found, mentions)
             for missing in unread:
                 name = text[missing.start : missing.end]
                 if grammar.is_asked(text[: missing.start], name, text[missing.end :]):
-                    self.unread.append(missing.why)
-            for wish in self._wishes(text, found, mentions):
+                    self._miss(missing, text, self._clauses(text, found, mentions), wishes)
+            for wish in wishes:
                 self._add(wish, offset)
         named = {id for mention in mentions for id in mention.tasks}
         self._last = self._tasks.in_order(named) or self._last
@@ -203,6 +216,24 @@ class _Reader:
         ahead = [m.tasks for m in mentions if m.start >= place.end]
         return ahead[0] if ahead and not earlier else ()
 
+    def _miss(
+        self, missing: Unread, text: str, parts: Sequence[Clause], wishes: Sequence[Wish]
+    ) -> None:
+        """Note what is not here; a hard wish for it, with nothing else that will do, is kept."""
+        clause = next((part for part in parts if part.holds(missing.start)), None)
+        wish = None
+        if missing.hint is not None and clause is not None:
+            named = Found(missing.start, missing.end, missing.hint, bare=True)
+            wish = wish_of(named, clause, None)
+        if wish is None or any(_alternatives(text, one.found, missing) for one in wishes):
+            self.unread.append(missing.why)
+            return
+        hint = wish.spelt()
+        if not hint.hard:
+            self.unread.append(f"{missing.why}; this wish is left out")
+        elif all(_sense(hint) != _sense(other.hint) for other in self.missing):
+            self.missing.append(Missing(hint, missing.why))
+
     def _add(self, wish: Wish, offset: int) -> None:
         found, text = wish.found, wish.clause.sentence
         if found.assumed:
@@ -215,6 +246,13 @@ class _Reader:
             self.hints.append(hint)
             place = len(self.hints) - 1
             self.spans.append(Span(offset + found.start, offset + found.end, place))
+
+
+def _alternatives(text: str, one: Found, other: Unread) -> bool:
+    """Whether "or" joins what is here with what is not: "an A100 or an H200"."""
+    first, last = sorted([(one.start, one.end), (other.start, other.end)])
+    between = text[first[1] : last[0]]
+    return grammar.is_link(between) and "or" in between.lower().split()
 
 
 def _sense(hint: Hint) -> dict[str, object]:

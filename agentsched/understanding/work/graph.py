@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from agentsched.planning.graph import Demand, Task, TaskGraph
 from agentsched.planning.hint_words import read_hints
+from agentsched.planning.hints import Hint
 from agentsched.planning.inventory import Inventory
 from agentsched.understanding.text import crop
 from agentsched.understanding.words import SMALL
@@ -38,9 +39,21 @@ def to_graph(
     graph = TaskGraph(name=_name(drafts), tasks=tasks, goals=goals)
     if inventory is None:
         return graph, moved
+    hints, said = wishes(text, inventory, tasks)
+    return graph.model_copy(update={"hints": hints}), (*moved, *said)
+
+
+def wishes(
+    text: str, inventory: Inventory, tasks: Sequence[Task]
+) -> tuple[tuple[Hint, ...], tuple[str, ...]]:
+    """Return the wishes about places in a text, and notes on what was assumed or left out.
+
+    A hard wish for what is not here is among them: the plan is refused and says why, so no note
+    says it again.
+    """
     reading = read_hints(_without_demands(text), inventory=inventory, tasks=tasks)
-    notes = tuple(crop(note, 400) for note in (*moved, *reading.assumed, *reading.unread))
-    return graph.model_copy(update={"hints": tuple(reading.hints)}), notes
+    hints = (*reading.hints, *(one.hint for one in reading.missing))
+    return hints, tuple(crop(note, 400) for note in (*reading.assumed, *reading.unread))
 
 
 def _after_their_work(
@@ -87,7 +100,7 @@ def _day_was_assumed(assumed: Sequence[str]) -> bool:
 def _without_demands(text: str) -> str:
     """Blank what became a demand already; a device type ("4 A100s") is a wish as well."""
     for amount in take_amounts(text)[1]:
-        if not re.search(r"[a-z]\d", amount.phrase.lower()):
+        if not re.search(r"[a-z]\d|tpu", amount.phrase.lower()):
             blank = " " * (amount.end - amount.start)
             text = text[: amount.start] + blank + text[amount.end :]
     return text
