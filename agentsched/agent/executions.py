@@ -70,11 +70,12 @@ def _open(
 def at_once(graph: TaskGraph, plan: Plan) -> tuple[TaskGraph, Plan]:
     """Return graph and plan as carried out by somebody who does not wait for planned times.
 
-    Earliest starts fall away, and a task without a command, which would only let its time pass,
-    takes a moment.
+    Earliest and latest starts fall away, and a task without a command, which would only let its
+    time pass, takes a moment.
     """
     idle = {task.id for task in graph.tasks if not task.command}
-    tasks = tuple(task.model_copy(update={"release": None, "fixed": None}) for task in graph.tasks)
+    free = {"release": None, "latest_start": None, "fixed": None}
+    tasks = tuple(task.model_copy(update=free) for task in graph.tasks)
     places = tuple(
         place.model_copy(update={"end": place.start + AT_ONCE}) if place.task in idle else place
         for place in plan.assignments

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, tzinfo
 
 from agentsched.agent.context import AgentContext
@@ -11,6 +11,7 @@ from agentsched.agent.state import Ask, Section
 from agentsched.execution import Report
 from agentsched.planning import Infeasible, Plan, TaskGraph
 from agentsched.planning.hint_words import say_hint
+from agentsched.planning.wording import listed
 
 SHOWN = 12
 """Tasks, wishes or notes that are told one by one."""
@@ -38,10 +39,23 @@ def plan_sections(graph: TaskGraph, plan: Plan, zone: tzinfo) -> list[Section]:
     ]
     if wishes or lost:
         sections.append(Section(title="Placement", lines=short([*wishes, *lost])))
-    notes = list(dict.fromkeys((*graph.notes, *plan.notes)))
+    notes = list(dict.fromkeys((*_stretches(graph, zone), *graph.notes, *plan.notes)))
     if notes:
         sections.append(Section(title="Assumed", lines=short(notes)))
     return sections
+
+
+def _stretches(graph: TaskGraph, zone: tzinfo) -> Iterator[str]:
+    """Say within which stretch tasks must begin ("tonight")."""
+    of: dict[tuple[datetime | None, datetime], list[str]] = {}
+    for task in graph.tasks:
+        if task.latest_start is not None:
+            of.setdefault((task.release, task.latest_start), []).append(repr(task.id))
+    for (first, last), ids in of.items():
+        some = [*ids[:4], f"{len(ids) - 4} more"] if len(ids) > 5 else ids
+        who = f"{listed(some)} {'begins' if len(ids) == 1 else 'begin'}"
+        by = moment(last, zone)
+        yield f"{who} between {moment(first, zone)} and {by}" if first else f"{who} by {by}"
 
 
 def at_once_note(plan: Plan, context: AgentContext) -> list[Section]:

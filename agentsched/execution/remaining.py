@@ -78,7 +78,9 @@ def remaining(state: State, now: datetime, *, again: Collection[str] = ()) -> Re
     live = {tried.intent.task: tried for tried in state.live()}
     finished = dict(_finished(state))
     tasks = tuple(
-        _running(task, live[task.id], machines, now) if task.id in live else _waiting(task, ids)
+        _running(task, live[task.id], machines, now)
+        if task.id in live
+        else _waiting(task, ids, begun=task.id in again)
         for task in left
     )
     hints = (*_hints(state, ids, finished, machines), *_bound(live))
@@ -121,8 +123,12 @@ def _stuck(state: State, gone_up: dict[str, str]) -> dict[str, str]:
     return stuck
 
 
-def _waiting(task: Task, ids: set[str]) -> Task:
-    return task.model_copy(update={"after": tuple(id for id in task.after if id in ids)})
+def _waiting(task: Task, ids: set[str], *, begun: bool) -> Task:
+    """Keep what binds a task that waits; one that did begin once may begin again at any time."""
+    update: dict[str, object] = {"after": tuple(id for id in task.after if id in ids)}
+    if begun:
+        update["latest_start"] = None
+    return task.model_copy(update=update)
 
 
 def _running(task: Task, tried: Tried, machines: dict[str, Machine], now: datetime) -> Task:
@@ -134,6 +140,7 @@ def _running(task: Task, tried: Tried, machines: dict[str, Machine], now: dateti
         update={
             "after": (),
             "release": None,
+            "latest_start": None,
             "fixed": tried.started.astimezone(UTC),
             "duration": max(1, math.ceil(seconds * speed)),
             "deadline": _reachable(task.deadline, tried.started + timedelta(seconds=seconds)),

@@ -110,6 +110,11 @@ def _limits(task: Task, at: Assignment) -> Iterator[Violation]:
             "release", (task.id,),
             f"{task.id!r} starts at {_clock(at.start)}, before its release {_clock(task.release)}",
         )  # fmt: skip
+    if task.latest_start is not None and at.start > task.latest_start:
+        yield _broken(
+            "latest_start", (task.id,),
+            f"{task.id!r} starts at {_clock(at.start)}, must begin by {_clock(task.latest_start)}",
+        )  # fmt: skip
     if task.deadline is not None and at.end > task.deadline:
         yield _broken(
             "deadline", (task.id,),

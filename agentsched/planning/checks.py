@@ -84,9 +84,9 @@ def complete_graph(graph: TaskGraph, defaults: Defaults | None = None) -> TaskGr
 
 
 def unsolvable(graph: TaskGraph, inventory: Inventory) -> tuple[str, ...]:
-    """Return one sentence for each thing asked that is nowhere, and for each task no machine can run.
+    """Return why tasks cannot run: what was asked and is nowhere, what the nearest machine lacks.
 
-    The first names what there is instead, the other what the nearest machine lacks.
+    One sentence for each thing that is nowhere, and for each other task that no machine can run.
     """
     return tuple(why for _, why in _impossible(graph, inventory))
 

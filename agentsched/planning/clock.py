@@ -97,5 +97,6 @@ def _instants(request: PlanRequest) -> list[datetime]:
 
 def _of(task: Task) -> list[datetime]:
     length = timedelta(seconds=task.duration or 0)
-    found = [task.release, task.due, task.deadline, task.fixed and task.fixed + length]
+    found = [task.release, task.due, task.deadline]
+    found += [at and at + length for at in (task.latest_start, task.fixed)]
     return [at for at in found if at is not None]

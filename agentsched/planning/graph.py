@@ -43,6 +43,8 @@ class Task(_Part):
     """Tasks that must have ended before it starts."""
     release: AwareDatetime | None = None
     """Earliest start."""
+    latest_start: AwareDatetime | None = None
+    """Hard: a plan that starts it later is infeasible."""
     due: AwareDatetime | None = None
     """Soft: lateness costs."""
     deadline: AwareDatetime | None = None

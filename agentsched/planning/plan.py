@@ -10,8 +10,8 @@ from agentsched.planning.graph import TaskId
 
 Status = Literal["optimal", "feasible"]
 Kind = Literal[
-    "missing", "unknown", "precedence", "capacity", "release", "deadline", "downtime", "person",
-    "disjunctive", "fixed", "duration", "gang", "placement",
+    "missing", "unknown", "precedence", "capacity", "release", "latest_start", "deadline",
+    "downtime", "person", "disjunctive", "fixed", "duration", "gang", "placement",
 ]  # fmt: skip
 """What a plan can break; ``unknown`` names a task or machine that is not there."""
 

@@ -42,6 +42,7 @@ class _Task(_Table):
     gang: int = Field(default=1, ge=1)
     after: tuple[str, ...] = ()
     release: When | None = None
+    latest_start: When | None = None
     due: When | None = None
     deadline: When | None = None
     fixed: When | None = None
@@ -105,7 +106,7 @@ def _graph(
     for table in file.task:
         place = f"{path}: task {table.id!r}"
         moments: dict[str, Any] = {}
-        for name in ("release", "due", "deadline", "fixed"):
+        for name in ("release", "latest_start", "due", "deadline", "fixed"):
             given = getattr(table, name)
             if given is not None:
                 moments[name], assumed = _moment(given, now, zone, f"{place}: {name}", name)
@@ -185,6 +186,6 @@ def _moment(
     if isinstance(given, datetime):
         return (given if given.tzinfo else given.replace(tzinfo=zone)), assumed
     day = datetime.combine(given, time(), zone)
-    if name in ("due", "deadline"):
+    if name in ("latest_start", "due", "deadline"):
         day = datetime.combine(given + timedelta(days=1), time(), zone)
     return day, assumed

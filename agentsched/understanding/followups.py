@@ -19,7 +19,7 @@ from agentsched.understanding.intents import (
     Unbind,
     WaitFor,
 )
-from agentsched.understanding.moments import take_times
+from agentsched.understanding.moments import begins, take_times
 from agentsched.understanding.text import crop
 from agentsched.understanding.words import EVENT_NOUNS, HARDWARE, WORK_VERBS, stem
 from agentsched.understanding.work.amounts import take_amounts
@@ -80,6 +80,11 @@ _SHIFT = re.compile(
     r"|sooner)\W*$",
     re.IGNORECASE,
 )
+_BEGIN = re.compile(
+    r"^(?:start|begin|run|launch|do) (?:it|them|that|this|everything|all of (?:it|them)"
+    r"|the (?:whole )?(?:plan|thing))\s+(?!(?:now|please|and|then)\b)\w",
+    re.IGNORECASE,
+)
 _INSTEAD = re.compile(
     r"\b(?:instead|rather|not \d+|only|change|set|make|give|use|with|takes?|needs?|should|must|by"
     r"|on|at|start)\b",
@@ -95,7 +100,7 @@ _ADD = re.compile(
 def is_follow_up(text: str, graph: TaskGraph) -> bool:
     """Whether a clause speaks of the last plan: it names a task, or changes an amount."""
     body = _LEAD.sub("", text)
-    if _SHIFT.match(body):
+    if _SHIFT.match(body) or _BEGIN.match(body):
         return True
     titles = [task.title or task.id for task in graph.tasks]
     named = _mentioned(body, titles)
@@ -188,7 +193,7 @@ def _shifted(text: str, graph: TaskGraph, titles: Sequence[str], turn: Turn) -> 
     for task in graph.tasks:
         moved = {
             name: getattr(task, name) + by
-            for name in ("release", "due", "deadline", "fixed")
+            for name in ("release", "latest_start", "due", "deadline", "fixed")
             if getattr(task, name) is not None
         }
         if not timed and not task.after:
@@ -356,14 +361,19 @@ def _set(text: str, graph: TaskGraph, titles: Sequence[str], turn: Turn) -> _Don
         ids = tuple(graph.tasks[n].id for n in chosen)
         changes.append(SetField(tasks=ids, field=amount.name, value=crop(amount.phrase, 120)))
     for span in times:
-        due, start = span.when.due, span.when.start
+        due, begin = span.when.due, begins(span, turn.context)
         ends = [n for n, t in enumerate(tasks) if not any(t.id in o.after for o in tasks)]
         firsts = [n for n, t in enumerate(tasks) if not t.after]
         chosen = named or (ends if due else firsts)
         for n in chosen:
-            update = {"deadline": due, "due": None} if due else {"release": start}
+            if due is not None:
+                update = {"deadline": due, "due": None}
+            elif begin is not None:
+                update = {"release": begin.earliest, "latest_start": begin.latest}
+            else:
+                continue
             tasks[n] = tasks[n].model_copy(update=update)
-        if due or start:
+        if due or begin:
             ids = tuple(tasks[n].id for n in chosen)
             field = "deadline" if due else "release"
             changes.append(SetField(tasks=ids, field=field, value=crop(span.when.phrase, 120)))  # type: ignore[arg-type]  # one of its two literals

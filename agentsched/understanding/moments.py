@@ -26,6 +26,49 @@ class TimeSpan:
     grain: str = "minute"
 
 
+@dataclass(frozen=True, slots=True)
+class Begin:
+    """When work may begin: not before ``earliest``, and by ``latest`` where a stretch was named."""
+
+    earliest: datetime
+    latest: datetime | None = None
+
+
+_STRETCHES = ("hour", "part", "day")
+_ANY_DAY = re.compile(
+    r"(?:(?:at|by|during|over|in)\s+)?(?:the\s+)?(?:morning|afternoon|evening|night)s?",
+    re.IGNORECASE,
+)
+"""A time of any day: a window (``hint_words.times``), not one stretch."""
+_NIGHT = re.compile(r"\b(?:night|tonight|tonite)\b", re.IGNORECASE)
+_NIGHT_ENDS = time(6)
+
+
+def begins(span: TimeSpan, context: Context) -> Begin | None:
+    """Return when work said for this time may begin; None where it says nothing of that.
+
+    "Tonight", "tomorrow morning", "on Friday" name a stretch: work begins within it, and may go on
+    beyond. A night ends at 6:00 of the next day. A stretch of another day that is over is no limit.
+    """
+    start, end = span.when.start, span.when.end
+    if start is None:
+        return None
+    if span.kind not in ("range", "date") or span.grain not in _STRETCHES:
+        return Begin(start)
+    if span.when.duration or _ANY_DAY.fullmatch(span.when.phrase.strip()):
+        return Begin(start)
+    if span.when.all_day and end is None and span.kind == "date":
+        end = start + timedelta(days=1)
+    if end is None:
+        return Begin(start)
+    if span.grain == "part" and _NIGHT.search(span.when.phrase):
+        day = start.astimezone(context.zone).date() + timedelta(days=1)
+        end = max(end, datetime.combine(day, _NIGHT_ENDS, context.zone))
+    if end <= context.now and start.astimezone(context.zone).date() != context.now.date():
+        return Begin(start)
+    return Begin(start, end)
+
+
 def find_spans(text: str, context: Context) -> list[TimeSpan]:
     """Return every time phrase of a text, in order.
 
@@ -46,6 +89,7 @@ _NUMBERS = re.compile(
     r"(?:at|on|in|to|from) \d+(?:,| and| or| to)? \d+(?!\d*(?::| ?[ap]m))", re.IGNORECASE
 )
 """Numbers in a row, "at 5, 10 and 15 degrees", are no times."""
+_POSSESSIVE = re.compile(r"['\u2019]s\s")
 _BARE_PART = re.compile(r"morning|afternoon|evening|night|noon|midday", re.IGNORECASE)
 _BARE_HOUR = re.compile(r"\s+at \d{1,2}(?![\w:.%-])")
 
@@ -110,7 +154,9 @@ def _with_hour(text: str, span: TimeSpan, end: int, context: Context) -> TimeSpa
 
 
 def take_times(text: str, context: Context) -> tuple[str, list[TimeSpan]]:
-    """Return the text with its times blanked, and the times; lengths are left to the caller.
+    """Return the text of some work with its times blanked, and the times.
+
+    Lengths are left to the caller; in "last week's data" the time is part of a name.
 
     Raises:
         TimePhraseError: One names a time that does not exist.
@@ -118,7 +164,9 @@ def take_times(text: str, context: Context) -> tuple[str, list[TimeSpan]]:
     spans = [
         span
         for span in find_spans(text, context)
-        if span.kind != "duration" and not _NUMBERS.match(text, span.start)
+        if span.kind != "duration"
+        and not _NUMBERS.match(text, span.start)
+        and not _POSSESSIVE.search(text[span.end - 2 : span.end + 3])
     ]
     for span in spans:
         text = text[: span.start] + " " * (span.end - span.start) + text[span.end :]
@@ -258,8 +306,10 @@ def _habits(context: Context) -> Habits:
 
 
 __all__ = [
+    "Begin",
     "TimePhraseError",
     "TimeSpan",
+    "begins",
     "find_spans",
     "join",
     "read_when",

@@ -113,6 +113,15 @@ def test_a_soft_wish_for_a_device_that_is_not_here_is_noted(me: Assistant) -> No
     assert "this wish is left out" in lines(asked)
 
 
+def test_tonight_is_a_limit_that_is_said_and_named_where_it_cannot_be_kept(me: Assistant) -> None:
+    asked = me.talk("Train the model tonight")
+    assert "begins between Wed 04 Mar 18:00 and Thu 05 Mar 06:00" in lines(asked)
+    done = me.talk("no", "Unpack the archive, it takes 30 hours. Then train the model tonight.")
+    assert "No plan" in titles(done)
+    assert "must begin by Thu 5 Mar 06:00" in lines(done)
+    assert "may begin later" in lines(done)
+
+
 def test_an_impossible_deadline_names_the_conflict_and_the_way_out(me: Assistant) -> None:
     done = me.talk("Train the model and evaluate it when that is done, by 10:15 today")
     assert "No plan" in titles(done)

@@ -118,6 +118,7 @@ def tasks(draw: st.DrawFn, number: int) -> Task:
         if earlier
         else (),
         release=draw(st.none() | instants(0, 20)),
+        latest_start=draw(st.none() | instants(0, 40)),
         due=draw(st.none() | instants(1, 40)),
         deadline=draw(st.none() | st.none() | instants(8, 100)),
         fixed=draw(st.sampled_from((None, None, None, NOW + timedelta(hours=2)))),

@@ -105,6 +105,16 @@ def test_what_was_given_up_is_left_out_with_what_waits_for_it() -> None:
     assert (again.given_up, again.blocked) == ({}, {})
 
 
+def test_what_began_in_time_may_begin_again_later() -> None:
+    limit = at(60)
+    graph = graph_of(task("a", duration=200, latest_start=limit), task("b", latest_start=limit))
+    first = opened(graph, {"a": ("m1", 0, 100), "b": ("m2", 50, 100)}, INVENTORY)
+    gone = [over("a", 70, "failed"), GaveUp(at=at(70), task="a", reason="exit code 1")]
+    left = remaining(fold([first, *began("a", "m1"), *gone]), at(75), again=("a",))
+    assert left.graph is not None
+    assert [one.latest_start for one in left.graph.tasks] == [None, limit]
+
+
 def test_lost_machines_are_not_planned_on() -> None:
     left = remaining(state(MachineLost(at=at(10), machines=("m1", "m2"), tasks=())), at(10))
     assert left.inventory is not None

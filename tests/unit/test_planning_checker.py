@@ -44,6 +44,8 @@ DOWN = Inventory(machines=(machine("m", away=(Away(start=at(1), end=at(2)),)),))
         ),
         ("capacity", "has 16 cpus", graph(task("a", demand=Demand(cpus=17))), ONE,
          [("a", "m", 0, 1)]),
+        ("latest_start", "must begin by", graph(task("a", latest_start=at(1))), ONE,
+         [("a", "m", 1.5, 2.5)]),
         ("release", "before its release", graph(task("a", release=at(1))), ONE, [("a", "m", 0, 1)]),
         ("deadline", "after its deadline", graph(task("a", deadline=at(1))), ONE,
          [("a", "m", 0.5, 1.5)]),

@@ -122,6 +122,14 @@ def test_a_release_too_late_for_the_deadline_moves_earlier():
     assert "'a' can start earlier, by 30 minutes, to Wed 25 Nov 19:30" in words(found)
 
 
+def test_a_latest_start_that_cannot_be_kept_is_named_and_moves():
+    """What it waits for ends at 3:00, it must begin by 2:00."""
+    found = refused(request(graph(task("a", 3), task("b", 1, "a", latest_start=at(2)))))
+    assert kinds(found) == ["latest_start", "precedence"]
+    assert "'b' must begin by Wed 25 Nov 20:00" in found.conflict.words
+    assert words(found)[0] == "'b' may begin later, by 60 minutes, to Wed 25 Nov 21:00"
+
+
 def test_a_gang_too_large_shrinks_to_the_room_there_is():
     found = refused(request(graph(task("g", gang=6)), TWO))
     assert words(found) == ["'g' runs with 4 members instead of 6"]

@@ -66,6 +66,19 @@ def test_release_due_deadline_and_fixed_are_kept():
     assert hours(found) == {"fixed": (2, 3), "released": (3, 4), "first": (0, 2)}
 
 
+def test_a_latest_start_goes_before_what_is_worth_more():
+    """Both take the whole machine; without its limit the important one would come first."""
+    found = planned(
+        request(
+            graph(
+                task("late", 3, devices=2, latest_start=at(0)),
+                task("soon", 1, devices=2, due=at(1)),
+            )
+        )
+    )
+    assert hours(found) == {"late": (0, 3), "soon": (3, 4)}
+
+
 def test_a_missed_due_time_costs_but_does_not_forbid():
     """Both are due at 1, one device hour after the other: the later one is an hour late."""
     found = planned(

@@ -142,3 +142,13 @@ def test_without_keeps_a_graph_whole() -> None:
     graph = without(plan(), {SMALL, EVAL})
     assert edges(graph) == {LARGE: set(), REPORT: set()}
     assert all(set(hint.tasks) <= {LARGE, REPORT} for hint in graph.hints)
+
+
+def test_another_time_to_begin_replaces_the_stretch_named_first() -> None:
+    task = changed("start it at 5pm tomorrow instead").tasks[0]
+    assert task.release == datetime(2026, 11, 26, 17, tzinfo=ZONE)
+    assert task.latest_start is None
+    task = changed("run it tomorrow morning").tasks[0]
+    assert task.latest_start == datetime(2026, 11, 26, 12, tzinfo=ZONE)
+    task = changed("an hour later").tasks[0]
+    assert task.latest_start == datetime(2026, 11, 26, 7, tzinfo=ZONE)

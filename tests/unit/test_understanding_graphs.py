@@ -209,3 +209,45 @@ def test_a_limit_in_another_sentence_ends_no_series() -> None:
     assert isinstance(work, PlanWork)
     assert work.repeat is not None
     assert work.repeat.rrule == "FREQ=DAILY"
+
+
+def day(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=ZONE)
+
+
+@pytest.mark.parametrize(
+    ("said", "first", "last"),
+    [
+        ("tonight", "2026-11-25T18:00", "2026-11-26T06:00"),
+        ("tomorrow night", "2026-11-26T18:00", "2026-11-27T06:00"),
+        ("this afternoon", "2026-11-25T12:00", "2026-11-25T17:00"),
+        ("tomorrow morning", "2026-11-26T09:00", "2026-11-26T12:00"),
+        ("on Friday", "2026-11-27T00:00", "2026-11-28T00:00"),
+        ("this weekend", "2026-11-28T00:00", "2026-11-30T00:00"),
+        # A moment, or what has no end, is an earliest start alone.
+        ("at 5pm", "2026-11-25T17:00", None),
+        ("after Friday", "2026-11-28T00:00", None),
+        # The night of any day is a window, and last week is over.
+        ("at night", "2026-11-25T18:00", None),
+        ("on the data of last Monday", "2026-11-23T00:00", None),
+    ],
+)
+def test_work_begins_within_the_stretch_that_was_named(
+    said: str, first: str, last: str | None
+) -> None:
+    (task,) = graph_of(f"Train the model {said}").tasks
+    assert task.release is None or task.release == day(first)
+    assert task.latest_start == (day(last) if last else None)
+
+
+def test_a_stretch_of_today_that_is_over_stays_a_limit() -> None:
+    late = Context(now=datetime(2026, 11, 25, 22, tzinfo=ZONE), zone=ZONE)
+    (intent,) = understand("Train the model this afternoon", late).intents
+    assert isinstance(intent, PlanWork)
+    # It is over, so the plan will be refused with this limit; it is not moved to tomorrow.
+    assert intent.graph.tasks[0].latest_start == day("2026-11-25T17:00")
+
+
+def test_a_time_that_belongs_to_a_name_says_nothing_of_the_start() -> None:
+    (task,) = graph_of("Train the model on tomorrow's data").tasks
+    assert (task.release, task.latest_start) == (None, None)

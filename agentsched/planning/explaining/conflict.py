@@ -100,5 +100,5 @@ class _Search:
 def _last_resorts_first(limits: tuple[Limit, ...]) -> tuple[Limit, ...]:
     """Return the limits so that those which people give up first end up in the explanation."""
     order = ("precedence", "demand", "need", "downtime", "calendar", "apart", "horizon", "release",
-             "fixed", "hint", "deadline")  # fmt: skip
+             "latest_start", "fixed", "hint", "deadline")  # fmt: skip
     return tuple(sorted(limits, key=lambda limit: order.index(limit.kind)))

@@ -16,8 +16,8 @@ from agentsched.planning.request import PlanRequest
 from agentsched.planning.wording import listed, moment, needs
 
 LimitKind = Literal[
-    "deadline", "release", "fixed", "hint", "horizon", "apart", "need", "calendar", "downtime",
-    "demand", "precedence",
+    "deadline", "release", "latest_start", "fixed", "hint", "horizon", "apart", "need", "calendar",
+    "downtime", "demand", "precedence",
 ]  # fmt: skip
 
 Change = Callable[[PlanRequest], PlanRequest]
@@ -133,6 +133,9 @@ def _of_task(task: Task, request: PlanRequest) -> list[Limit]:
     if task.release is not None:
         words = f"{id!r} cannot start before {moment(task.release, zone)}"
         found.append(Limit("release", id, "", words))
+    if task.latest_start is not None:
+        words = f"{id!r} must begin by {moment(task.latest_start, zone)}"
+        found.append(Limit("latest_start", id, "", words))
     if task.fixed is not None:
         words = f"{id!r} starts at {moment(task.fixed, zone)}"
         found.append(Limit("fixed", id, "", words))
@@ -150,7 +153,7 @@ def _without(task: Task, gone: list[Limit], inventory: Inventory) -> Task:
     change: dict[str, object] = {}
     for limit in gone:
         match limit.kind:
-            case "deadline" | "release" | "fixed":
+            case "deadline" | "release" | "latest_start" | "fixed":
                 change[limit.kind] = None
             case "demand":
                 # Less than the demand is never slower than the fastest machine.

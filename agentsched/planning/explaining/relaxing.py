@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from agentsched.planning.checker import check
 from agentsched.planning.checker_hints import is_kept
@@ -37,6 +38,8 @@ _DUST = 1e-6
 _COSTS = {"hint": 1.0, "horizon": 1.0, "calendar": 3.0, "downtime": 3.0, "need": 4.0, "apart": 4.0,
           "precedence": 8.0}  # fmt: skip
 """Of giving a limit up altogether; an hour of a deadline is 1."""
+_MOVES = {"release": "can start earlier, by", "latest_start": "may begin later, by",
+          "fixed": "moves"}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +78,7 @@ class _Ways:
         match limit.kind:
             case "deadline":
                 yield from self._deadlines([limit.subject])
-            case "release" | "fixed":
+            case "release" | "latest_start" | "fixed":
                 yield from self._start(limit)
             case "hint":
                 yield from self._hint(self.hard.graph.hints[int(limit.other)])
@@ -133,11 +136,10 @@ class _Ways:
         yield from self._made(words, sum(by for *_, by in moves) / _HOUR, move, plan)
 
     def _start(self, limit: Limit) -> Iterator[Relaxation]:
-        """Yield the start nearest to a release or a fixed start."""
+        """Yield the start nearest to a release, a latest start or a fixed one."""
         id, field = limit.subject, limit.kind
         task = self.hard.graph.task(id)
-        wanted = task.fixed if field == "fixed" else task.release
-        assert wanted is not None
+        wanted: datetime = getattr(task, field)
 
         def near(form: Formulation) -> Problem:
             position = [activity.id for activity in form.problem.activities].index(id)
@@ -150,7 +152,7 @@ class _Ways:
             return
         start = plan.of(id).start
         by = abs((start - wanted).total_seconds())
-        verb = "moves" if field == "fixed" else "can start earlier, by"
+        verb = _MOVES[limit.kind]
         words = f"{id!r} {verb} {length(by)}, to {moment(start, self.hard.zone)}"
         yield from self._made(words, by / _HOUR, lambda r: on_task(r, id, **{field: start}), plan)
 

@@ -190,11 +190,14 @@ class _Builder:
         last = self.clock.horizon
         if task.deadline is not None:
             last = min(last, self.clock.floor(task.deadline))
-        spans: Spans = ((first, last - duration),)
+        latest = last - duration
+        if task.latest_start is not None:
+            latest = min(latest, self.clock.floor(task.latest_start))
+        spans: Spans = ((first, latest),)
         if task.fixed is not None:
             at = self.clock.floor(task.fixed)
             release = task.release is None or at >= self.clock.ceil(task.release)
-            spans = ((at, at),) if at + duration <= last and release else ()
+            spans = ((at, at),) if at <= latest and release else ()
         spans = starts_clear_of(self.clock.blocks(away), duration, _proper(spans))
         for hint in self._hard(task):
             if isinstance(hint, WindowHint):

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from agentsched.understanding.intents import When
+from agentsched.understanding.moments import Begin
 from agentsched.understanding.text import crop
 from agentsched.understanding.words import WORK_VERBS, stem
 from agentsched.understanding.work.amounts import Amount
@@ -45,7 +46,7 @@ class Draft:
     amounts: dict[str, float] = field(default_factory=dict)
     limit: When | None = None
     soft_limit: bool = False
-    release: When | None = None
+    begin: Begin | None = None
     command: tuple[str, ...] = ()
 
     @property

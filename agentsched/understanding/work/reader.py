@@ -9,7 +9,7 @@ from contextlib import suppress
 
 from agentsched.understanding.context import Context
 from agentsched.understanding.intents import When
-from agentsched.understanding.moments import TimeSpan, take_times
+from agentsched.understanding.moments import TimeSpan, begins, take_times
 from agentsched.understanding.words import HARDWARE, WORK_VERBS, stem
 from agentsched.understanding.work.amounts import Amount, take_amounts
 from agentsched.understanding.work.builder import SEVERAL_LATER, Builder
@@ -163,9 +163,9 @@ class WorkReader:
             for number in numbers:
                 drafts[number].limit = span.when
                 drafts[number].soft_limit = _is_soft(sentence)
-        elif span.when.start is not None:
+        elif (begin := begins(span, self._context)) is not None:
             for number in numbers or range(len(drafts)):
-                drafts[number].release = span.when
+                drafts[number].begin = begin
 
 
 _WISH = re.compile(
