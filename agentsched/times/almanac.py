@@ -273,6 +273,8 @@ class Almanac:
             return Days(monday, monday + 7 * DAY, "week")
         if base.grain == "day":
             return base
+        if side in ("first half", "second half"):
+            return self._half(side, base)
         if base.grain == "week":
             working = [
                 base.first + n * DAY for n in range(7)
@@ -295,6 +297,17 @@ class Almanac:
         if side in ("start", "early"):
             return Days(base.first, base.first + max(1, length // 3) * DAY)
         return Days(base.first + length // 3 * DAY, base.first + 2 * length // 3 * DAY)
+
+    @staticmethod
+    def _half(side: str, base: Days) -> Days:
+        """Return half of a stretch: of a month to or from its 16th, of a year by months."""
+        if base.grain == "month":
+            middle = base.first.replace(day=16)
+        elif base.grain == "year":
+            middle = base.first.replace(month=7)
+        else:
+            middle = base.first + ((base.end - base.first).days + 1) // 2 * DAY
+        return Days(base.first, middle) if side == "first half" else Days(middle, base.end)
 
     def nth(self, nth: Nth, base: Days) -> Days:
         """Return the nth weekday, day, working day or week of a stretch.

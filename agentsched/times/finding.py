@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from agentsched.times.almanac import Almanac
 from agentsched.times.errors import TimePhraseError
 from agentsched.times.habits import Habits
+from agentsched.times.impossible import refuse_impossible
 from agentsched.times.pieces import DayPart, Repeat, Weekday
 from agentsched.times.reader import read
 from agentsched.times.reading import Reading
@@ -43,6 +44,10 @@ def resolve(phrase: str, now: datetime, zone: ZoneInfo, *, habits: Habits = OFFI
             f"no time in {_short(phrase)}; say when, for example 'tomorrow at 3pm' or "
             f"'every Monday at 9'"
         )
+    try:
+        refuse_impossible(phrase, ((reading.start, reading.end) for reading in readings))
+    except TimePhraseError as error:
+        raise TimePhraseError(f"{_short(phrase)}: {error}") from error
     main = max((one for one in readings if not one.adverb), key=lambda reading: reading.rank)
     return speech.value(_completed(main, readings, speech.almanac))
 

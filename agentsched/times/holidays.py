@@ -35,6 +35,16 @@ _AFTER_THANKSGIVING = {"black friday": 1, "cyber monday": 4}
 NAMES = (*FIXED, *_FROM_EASTER, *_NTH, *_AFTER_THANKSGIVING)
 
 
+def yearly(name: str) -> tuple[int, int, int] | None:
+    """Return month, weekday (Monday is 0) and which of them a day is each year, if it is that."""
+    return _NTH.get(name)
+
+
+def moves(name: str) -> bool:
+    """Whether neither its date nor its weekday of a month is the same each year."""
+    return name not in FIXED and name not in _NTH
+
+
 def holiday(name: str, year: int) -> date:
     """Return the day of a name in ``NAMES``."""
     if name in FIXED:

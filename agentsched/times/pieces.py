@@ -109,7 +109,9 @@ class Nth:
 class Edge:
     """End of, start of, middle of."""
 
-    side: Literal["start", "middle", "end", "early", "late", "week"]
+    side: Literal[
+        "start", "middle", "end", "early", "late", "week", "first half", "second half"
+    ]  # fmt: skip
     """"end" is a day, "late" is a stretch; "week" is the whole week around it."""
 
 
@@ -185,7 +187,8 @@ class Clock:
     second: int = 0
     half: Literal["am", "pm", "24", ""] = ""
     """"24": the hour is beyond doubt."""
-    name: Literal["", "close", "open", "midnight", "now"] = ""
+    name: Literal["", "close", "open", "midnight", "now", "this time"] = ""
+    """"this time" is what the clocks show now, on another day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +205,8 @@ class Number:
 
     value: int
     digits: int
-    ordinal: bool = False
+    rough: bool = False
+    """Said with "about" or "around", as hours are and days are not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,6 +228,8 @@ class Repeat:
     business: bool = False
     """On business days: ``days`` follow the user's weekend."""
     month_days: tuple[int, ...] = ()
+    minute: int | None = None
+    """Of each hour: "every hour at quarter past" is 15."""
     times: int = 0
     """"twice a week" is 2: as often in each unit, on days not said."""
 
@@ -253,7 +259,7 @@ class Link:
 
     word: Literal[
         "at", "on", "in", "of", "from", "to", "until", "between", "and", "or", "by", "before",
-        "due", "after", "starting", "for", "except", "since", "onward",
+        "due", "after", "starting", "for", "except", "unless", "since", "onward",
     ]  # fmt: skip
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import pairwise
-from typing import Literal
+from typing import Literal, get_args
 
 from agentsched.times.pieces import (
     AllDay,
@@ -32,6 +32,7 @@ from agentsched.times.pieces import (
     Stretch,
     Times,
     Today,
+    Value,
     Weekday,
     Year,
     Zone,
@@ -45,6 +46,8 @@ DAY_KINDS = (
 _AFTER_DATE = (Link("at"), Link("between"), Link("by"), Link("from"), Link("for"))
 _OPENING_BOUNDS = ("after", "since", "onward")
 _BOUNDS = ("by", "due", "before", "after", "since")
+_EXCEPTING = ("except", "and", "on", "or")
+_EXCEPTABLE = (*get_args(DAY_KINDS), *get_args(Prefix), Days, Repeat)
 
 
 def read(run: Run) -> list[Reading]:
@@ -172,6 +175,11 @@ class _Reader:
     def _take(self, index: int, piece: Piece) -> bool:
         """Put a piece where it belongs; False if it says nothing here."""
         value, side = piece.value, self._side
+        if self._excluding and not isinstance(value, Link):
+            if self._lead in ("in", *_EXCEPTING) or isinstance(value, _EXCEPTABLE):
+                self._except(value)
+                return True
+            self._excluding = False
         match value:
             case Link(word):
                 return self._link(word)
@@ -179,6 +187,8 @@ class _Reader:
                 self._now.lengths.append(amount)
                 self._lead = "from"
                 return True
+            case Nth() if self._now.repeat and self._pieces[index - 1].start == piece.start:
+                self._now.nth = value  # "first Monday of every month" is one match
             case Nth() | Edge() | Shift() | Beside():
                 self._prefixes.append(value)
             case Days(days):
@@ -221,10 +231,27 @@ class _Reader:
         self._lead = ""
         return True
 
+    def _except(self, value: Value) -> None:
+        """Leave weekdays out; remember that anything else was to be left out."""
+        match value:
+            case Weekday(day, which=""):
+                self._now.excluded += (day,)
+            case Days(days):
+                self._now.excluded += days
+            case Period(span="weekend", plain=True):
+                self._now.excluded += (5, 6)
+            case Repeat(days=days, business=business, part=None) if days or business:
+                self._now.excluded += (0, 1, 2, 3, 4) if business else days
+            case _:
+                self._now.unless = True
+        self._lead = ""
+
     def _link(self, word: str) -> bool:
         """Let a word set the scene for what follows; whether it belongs to the phrase."""
         side = self._side
-        self._excluding = word == "except" or (self._excluding and word in ("and", "on", "or"))
+        follows = ("in", *_EXCEPTING) if self._lead == "except" else _EXCEPTING
+        self._excluding = word == "except" or (self._excluding and word in follows)
+        self._now.unless |= word == "unless"
         if word == "and" and self._between and not side.empty:
             self._between = False
             self._now.sides.append(Side(join="to"))
@@ -242,7 +269,7 @@ class _Reader:
         elif word == "between":
             self._between = True
         self._lead = "" if word in ("to", "until") else word
-        return word not in ("to", "and", "or", "of", "in", "on", "except")
+        return word not in ("to", "and", "or", "of", "in", "on", "except", "unless")
 
     def _bound(self, word: str) -> None:
         if self._now.repeat and word in ("after", "since"):
@@ -258,9 +285,7 @@ class _Reader:
             self._now.bound = "by" if word == "due" else word
 
     def _several(self, days: tuple[int, ...]) -> None:
-        if self._excluding:
-            self._now.excluded += days
-        elif self._now.repeat and not self._now.repeat.days:
+        if self._now.repeat and not self._now.repeat.days:
             self._now.repeat = replace(self._now.repeat, days=days)
         else:
             self._side.several = days
@@ -276,10 +301,6 @@ class _Reader:
         self._side.clocks.append(clock)
 
     def _repeat(self, new: Repeat, weak: bool) -> None:
-        if self._excluding:
-            working = set(range(7)) - {5, 6} if new.business else set(new.days)
-            self._now.excluded += tuple(sorted(working))
-            return
         if self._prefixes and isinstance(self._prefixes[-1], Nth):
             nth = self._prefixes.pop()
             assert isinstance(nth, Nth)
@@ -301,12 +322,6 @@ class _Reader:
 
     def _day(self, value: object) -> None:
         assert isinstance(value, DAY_KINDS)
-        if self._excluding:
-            if isinstance(value, Weekday):
-                self._now.excluded += (value.day,)
-            elif isinstance(value, Period) and value.span == "weekend":
-                self._now.excluded += (5, 6)
-            return
         monthly = self._now.repeat is not None and self._now.repeat.unit in ("month", "year")
         if monthly and isinstance(value, Weekday) and value.which == "last":
             self._now.nth = Nth((-1,), (value.day,))
@@ -356,6 +371,8 @@ class _Reader:
         before, after = self._value(index - 1), self._value(index + 1)
         if not isinstance(before, Weekday) or number.digits > 2 or not 1 <= number.value <= 31:
             return False
+        if number.rough:
+            return False
         return not isinstance(after, Link | DayPart | Zone) or after in _AFTER_DATE
 
     def _is_late_hour(self, year: int) -> bool:
@@ -383,6 +400,10 @@ class _Reader:
         before, after, side = self._value(index - 1), self._value(index + 1), self._side
         if before == Link("at") or isinstance(before, DayPart):
             return True
+        if number.rough and not side.clocks:
+            day = self._value(index + 2) if after == Link("on") else after
+            if side.days or isinstance(day, Weekday | Today | CalendarDay):
+                return True
         if before == Link("from") and (self._now.lengths or after == Link("for")):
             return True
         if isinstance(after, DayPart):
@@ -421,7 +442,7 @@ def _agree(dated: Dated, value: Day) -> bool:
     if len(kinds) == 1:
         both = (dated.day, value)
         if all(isinstance(day, CalendarDay) for day in both):
-            return not (both[0].day and both[1].day)  # type: ignore[union-attr]  # checked above
+            return not (both[0].day and both[1].day) and not (both[0].month and both[1].month)  # type: ignore[union-attr]  # checked above
         return dated.day == value
     if Weekday in kinds:
         return not kinds & {Holiday}

@@ -61,6 +61,9 @@ class Reading:
     weak_repeat: bool = False
     nth: Nth | None = None
     excluded: tuple[int, ...] = ()
+    """Weekdays that are excepted."""
+    unless: bool = False
+    """Something else is excepted, which no repeat rule can leave out."""
     lengths: list[Amount] = field(default_factory=list)
     times: int = 0
     zone: Zone | None = None

@@ -7,7 +7,8 @@ from datetime import date
 
 from agentsched.times.almanac import Almanac
 from agentsched.times.errors import TimePhraseError
-from agentsched.times.pieces import CalendarDay, Clock, Nth, Repeat, Weekday
+from agentsched.times.holidays import moves, yearly
+from agentsched.times.pieces import CalendarDay, Clock, Holiday, Nth, Repeat, Weekday
 from agentsched.times.reading import Dated, Reading
 from agentsched.times.recurrence import Frequency, Recurrence
 from agentsched.times.vocabulary import DAY_NAMES
@@ -30,6 +31,8 @@ class Rules:
         """Return the rule; ``refining`` are the days said of it."""
         repeat, nth = self._repeat, self._reading.nth
         rule = Recurrence(_FREQUENCIES[repeat.unit], repeat.interval)
+        if repeat.minute is not None:
+            rule = replace(rule, minutes=(repeat.minute,))
         if nth is not None and repeat.unit in ("month", "year", "week"):
             return self._nth(nth, replace(rule, freq="MONTHLY") if repeat.unit == "week" else rule)
         if repeat.unit in ("day", "week"):
@@ -115,6 +118,16 @@ class Rules:
                 return replace(
                     rule, months=(month,), days=tuple((n, d) for n in nth.numbers for d in nth.days)
                 )
+            if isinstance(dated.day, Holiday):
+                if moves(dated.day.name):
+                    raise TimePhraseError(
+                        "its date moves from year to year, which no repeat rule says; "
+                        "say it for one year"
+                    )
+                found = yearly(dated.day.name)
+                if found is not None:
+                    month, weekday, number = found
+                    return replace(rule, months=(month,), days=((number, weekday),))
             day = self._quietly(dated)
             return replace(rule, months=(day.month,), month_days=(day.day,))
         return rule

@@ -9,7 +9,7 @@ from math import ceil
 
 from agentsched.times.almanac import Almanac
 from agentsched.times.composing import compose
-from agentsched.times.daycount import DAY, add_amount
+from agentsched.times.daycount import DAY, Days, add_amount
 from agentsched.times.errors import TimePhraseError
 from agentsched.times.pieces import (
     Amount,
@@ -20,6 +20,7 @@ from agentsched.times.pieces import (
     Nth,
     Period,
     Repeat,
+    Stretch,
     Weekday,
 )
 from agentsched.times.reading import Dated, Reading, Side
@@ -49,6 +50,11 @@ class _Repeating:
         """Last day it may happen on."""
 
     def resolve(self) -> Resolved:
+        if self._reading.unless:
+            raise TimePhraseError(
+                "a repeat rule leaves out weekdays only, not what is excepted here; "
+                "say the series without the exception, then call off the day"
+            )
         refining = self._bounds()
         rule = Rules(self._reading, self._repeat, self._almanac).rule(refining)
         clocks = self._clocks()
@@ -83,7 +89,11 @@ class _Repeating:
                 continue
             followed = any(later.join and later.days for later in self._reading.sides[index + 1 :])
             for dated in side.days:
-                if self._refines(dated):
+                if isinstance(dated.day, Stretch) and dated.day.count > 0 and not dated.prefixes:
+                    self._reading.lengths.append(
+                        Amount(((float(dated.day.count), dated.day.unit),))
+                    )
+                elif self._refines(dated):
                     refining.append(dated)
                 else:
                     self._set_first(dated, followed)
@@ -144,11 +154,30 @@ class _Repeating:
         found = compose(Side([dated]), self._almanac)
         if found is None:
             return
+        spans = found.end - found.first > DAY or isinstance(dated.day, Period)
+        spans &= dated.lead not in ("starting", "from", "after", "since") and not followed
+        if dated.lead == "and":
+            self._add_stretch(found, spans)
+            return
         self._after = found.end if dated.lead == "after" else found.first
         if isinstance(dated.day, Period):
             self._after = max(self._after, self._almanac.today)
-        spans = found.end - found.first > DAY or isinstance(dated.day, Period)
-        if spans and dated.lead not in ("starting", "from", "after", "since") and not followed:
+        if spans:
+            self._last = found.end - DAY
+
+    def _add_stretch(self, found: Days, spans: bool) -> None:
+        """Let a series "in May and June" go on in June; a day beside a series has no place in it.
+
+        Raises:
+            TimePhraseError: There is a gap between the stretches.
+        """
+        if not spans:
+            self._almanac.note(f"only the series; say {found.first} apart")
+        elif self._last is None or self._last + DAY != found.first:
+            raise TimePhraseError(
+                "a series has one stretch, and these have a gap between them; say them apart"
+            )
+        else:
             self._last = found.end - DAY
 
     # Times of day
@@ -205,12 +234,13 @@ class _Repeating:
         if last is None or last.minute > 1440:
             return rule
         hours = tuple(range(first.minute // 60, last.minute // 60 + 1))
+        minute = first.minute % 60 if self._repeat.minute is None else self._repeat.minute
+        if self._repeat.minute is not None:
+            hours = tuple(h for h in hours if first.minute <= 60 * h + minute <= last.minute)
         hours = tuple(hour for hour in hours if hour < 24)
         if rule.freq == "HOURLY":
             hours = hours[:: rule.interval]
-            return replace(
-                rule, freq="DAILY", interval=1, hours=hours, minutes=(first.minute % 60,)
-            )
+            return replace(rule, freq="DAILY", interval=1, hours=hours, minutes=(minute,))
         return replace(rule, hours=hours)
 
     # The first occurrence, and the last
@@ -221,14 +251,12 @@ class _Repeating:
         start = self._after or self._almanac.today
         if clocks is None:
             if self._repeat.unit in ("minute", "hour"):
-                return (
-                    start,
-                    self._now.astimezone(self._zone).replace(second=0, microsecond=0),
-                    None,
-                )
+                return start, self._within_hours(start), None
             return rule.first(start), None, None
         first, last = clocks
         windowed = self._repeat.unit in ("minute", "hour")
+        if windowed and self._repeat.minute is not None:
+            first = Minutes(first.minute + (self._repeat.minute - first.minute) % 60)
         for day in rule.from_day(start):
             if self._last is not None and day > self._last:
                 break
@@ -244,6 +272,16 @@ class _Repeating:
         raise TimePhraseError(
             f"{rule.value()} does not happen from {start} until {self._last}; name a later end"
         )
+
+    def _within_hours(self, day: date) -> datetime:
+        """Return the first time on or after now, or at the beginning of a later day."""
+        moment = self._now.astimezone(self._zone).replace(second=0, microsecond=0)
+        if day > moment.date():
+            moment = Minutes(0).on(day, self._zone, self._almanac)
+            self._almanac.note("its first time is at 00:00")
+        if self._repeat.minute is not None:
+            moment += timedelta(minutes=(self._repeat.minute - moment.minute) % 60)
+        return moment
 
     def _length(self) -> timedelta | None:
         if self._repeat.unit in ("minute", "hour"):
@@ -273,7 +311,7 @@ class _Repeating:
     def _for(self, span: Amount, rule: Recurrence, day: date, start: datetime | None) -> Recurrence:
         """Return the rule for a number of weeks, months: a count where that is the same."""
         count, unit = span.count, span.unit
-        each = max(1, len(rule.days) or len(rule.month_days))
+        each = 1 if rule.position else max(1, len(rule.days) or len(rule.month_days))
         per: dict[tuple[str, str], float] = {
             ("WEEKLY", "week"): each, ("DAILY", "day"): 1, ("DAILY", "week"): 7,
             ("WEEKLY", "business"): 1, ("MONTHLY", "month"): each, ("MONTHLY", "year"): 12 * each,

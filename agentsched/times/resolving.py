@@ -11,9 +11,11 @@ from agentsched.times.composing import compose
 from agentsched.times.daycount import DAY, Days, add_amount
 from agentsched.times.errors import TimePhraseError
 from agentsched.times.pieces import (
+    Amount,
     CalendarDay,
     Clock,
     DayPart,
+    Offset,
     Period,
     Repeat,
     Stretch,
@@ -68,8 +70,11 @@ class Resolving:
         reading = self._reading
         for side in reading.sides:
             self._settle_number(side)
+            self._settle_this_time(side)
         listed = any(len(side.several) > 1 for side in reading.sides)
         daily = self._daily_window()
+        if reading.repeat is None and (reading.excluded or reading.unless):
+            self._almanac.note("the exception is not part of it; name the days that are meant")
         if reading.repeat is None and daily is not None:
             value = daily
         elif reading.repeat is not None:
@@ -109,6 +114,16 @@ class Resolving:
             side.days = [Dated(CalendarDay(day.year, day.month, day.day))]
         elif number <= 24 and not side.clocks:
             side.clocks = [Clock(number, half="24" if number > 12 else "")]
+
+    def _settle_this_time(self, side: Side) -> None:
+        """Take "this time next week" as now, moved by a week; "this time on Friday" as its hour."""
+        if not any(clock.name == "this time" for clock in side.clocks):
+            return
+        side.clocks = [Clock(self._now.hour, self._now.minute, half="24")]
+        period = side.days[0].day if len(side.days) == 1 else None
+        if isinstance(period, Period) and period.span in ("week", "month", "year"):
+            side.days = []
+            side.offset = Offset(Amount(((float(period.offset), period.span),)))
 
     # One point
 
@@ -263,8 +278,15 @@ class Resolving:
         if len(days) != 2 or self._reading.bound or not clocks:
             return None
         plain = [d.day for side in days for d in side.days if isinstance(d.day, Weekday)]
-        office = [d.day for d in plain] == [0, 4] and sum(len(s.days) for s in days) == 2
-        if len(sides) < 3 and not (office and len(clocks) == 1 and clocks[0] is sides[1]):
+        two = len(plain) == 2 and sum(len(side.days) for side in days) == 2
+        office = two and [d.day for d in plain] == [0, 4]
+        # "From Tuesday to Thursday at noon" is one stretch, "Tuesday to Thursday at noon" is not.
+        named = two and not any(d.which for d in plain) and days[0].days[0].lead != "from"
+        if len(sides) < 3 and not (
+            (office or (named and days[1].join == "to"))
+            and len(clocks) == 1
+            and clocks[0] is sides[1]
+        ):
             return None
         if len(sides) >= 3 and len(clocks) != 2:
             return None
@@ -289,10 +311,10 @@ class Resolving:
                 f"it ends on {last.end - DAY}, before it begins on {first.first}; "
                 f"give the earlier day first"
             )
-        hours[0].days = [*days[0].days]
-        for dated in hours[0].days:
-            hours[0].days = [replace(dated, lead="from")]
-            break
+        if two:
+            names = " to ".join(DAY_NAMES[day.day] for day in plain)
+            self._almanac.note(f"{names}: once each; say every for a series")
+        hours[0].days = [replace(days[0].days[0], lead="from")]
         return resolve_repeat(
             replace(self._reading, repeat=Repeat("day"), sides=hours, times=count),
             self._now, self._zone, self._almanac,

@@ -10,6 +10,7 @@ from agentsched.times.vocabulary import (
     CARDINAL,
     NUMBER_WORD,
     UNITS,
+    WEEKDAY,
     WEEKDAYS,
     Unit,
     alternatives,
@@ -172,9 +173,11 @@ RULES: tuple[Rule, ...] = (
         r"(?=\s+[a-z\d])(?!\s+(?:now|today|right))",
         _shift,
     ),
-    rule(r"a\s+week\s+on(?=\s+[a-z])", lambda m: Said((Shift(Amount(((1.0, "week"),)), 1),))),
+    rule(rf"(?P<amount>(?:an?|one|two|2|three|3|four|4)\s+(?:weeks?|fortnight))\s+on(?=\s+{WEEKDAY}(?!s))",
+         lambda m: Said((Shift(amount(m["amount"]), 1),))),
     rule(
-        r"(?:the\s+)?(?P<unit>day|week|month|year)\s+(?P<way>after|before)(?=\s+[a-z\d])(?!\s+next)",
+        r"(?:the\s+)?(?P<unit>day|week|month|year)\s+(?P<way>after|before)(?=\s+[a-z\d])"
+        rf"(?!\s+next(?!\s+(?:{WEEKDAY}|week|month)))",
         _unit_shift,
     ),
     rule(
@@ -182,6 +185,10 @@ RULES: tuple[Rule, ...] = (
         r"(?P<way>next|last|past|coming|following|upcoming|previous)\s+"
         rf"(?P<amount>(?:{CARDINAL}|(?:couple|pair)(?:\s+of)?|few|several)\s+{_UNIT}|hour|minute|fortnight)",
         _stretch,
+    ),
+    rule(
+        r"(?:over|for|during|within)\s+the\s+(?P<way>next|coming|following)\s+"
+        r"(?P<amount>week|month|quarter|year)", _stretch,
     ),
     rule(
         r"(?:(?:in|over|for|during|within)\s+)?(?:the\s+)?"

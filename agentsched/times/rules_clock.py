@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from typing import Literal
 
-from agentsched.times.pieces import AllDay, Clock, DayPart, Number, Today
+from agentsched.times.pieces import AllDay, Amount, Clock, DayPart, Number, Shift, Today
 from agentsched.times.rule import Match, Rule, Said, fixed, rule
-from agentsched.times.vocabulary import CARDINAL, alternatives, whole
+from agentsched.times.rules_periods import HOLIDAYS
+from agentsched.times.vocabulary import CARDINAL, MONTH, ORDINAL, WEEKDAY, alternatives, whole
 
 _HOURS = alternatives(
     [
@@ -142,6 +143,12 @@ def _part(match: Match) -> Said | None:
     return Said((_named_part(match["part"], kept),))
 
 
+def _part_beside(match: Match) -> Said:
+    """The evening before Christmas, the morning after Friday."""
+    shift = Shift(Amount(((1.0, "day"),)), -1 if match["way"] == "before" else 1)
+    return Said((_named_part(match["part"]), shift))
+
+
 def _named_part(said: str, trim: Literal["", "early", "late"] = "") -> DayPart:
     said = said.replace("tonite", "night").replace("tonight", "night")
     for name in ("morning", "afternoon", "evening", "night", "lunch"):
@@ -161,7 +168,8 @@ def _part_of_day(match: Match) -> Said:
 
 def _number(match: Match) -> Said:
     text = match["number"]
-    return Said((Number(whole(text), len(text) if text.isdigit() else 1),), weak=True)
+    digits = len(text) if text.isdigit() else 1
+    return Said((Number(whole(text), digits, bool(match["rough"])),), weak=True)
 
 
 _PARTS = "mornings?|afternoons?|evenings?|nights?"
@@ -195,8 +203,8 @@ RULES: tuple[Rule, ...] = (
         lambda m: _past(m) if m["way"] == "past" or not m["minutes"].isdigit() else None,
     ),
     rule(rf"(?P<minutes>half)(?P<way>)\s+(?P<hour>{_HOURS})(?P<half>)", _past),
-    fixed(r"(?:12\s+)?noon|mid-?\s?day|12\s+noon", Clock(12, half="24")),
-    fixed(r"(?:12\s+)?mid-?night|12\s+midnight", Clock(0, half="24", name="midnight")),
+    fixed(rf"(?:12\s+)?(?:noon|mid-?\s?day){_ISH}", Clock(12, half="24")),
+    fixed(rf"(?:12\s+)?mid-?night{_ISH}", Clock(0, half="24", name="midnight")),
     fixed(r"(?:the\s+)?(?:eod|eob|cob|end\s+of\s+(?:the\s+)?(?:business(?:\s+day)?|play|"
           r"(?:work(?:ing)?\s*)?day)|close\s+of\s+(?:business|play|the\s+day)|end-of-day)",
           Clock(0, name="close")),
@@ -206,11 +214,15 @@ RULES: tuple[Rule, ...] = (
     fixed(r"(?:as\s+of\s+)?(?:right\s+now|immediately|at\s+once|straight\s+away|right\s+away|"
           r"as\s+soon\s+as\s+possible|asap)", Clock(0, name="now")),
     fixed(r"now|at\s+the\s+moment", Clock(0, name="now"), weak=True),
+    fixed(rf"(?:about\s+|around\s+)?this\s+time(?=\s+(?:tom|next\s|the\s+(?:day|week)\s+after|on\s|{WEEKDAY}))",
+          Clock(0, name="this time"), weak=True),
     rule(rf"(?:(?:in|during)\s+the\s+)?(?P<trim>early|mid|late)?[- ]?(?:in\s+the\s+)?"
          rf"(?P<part>(?:{_PARTS})(?<!s))(?:-?ish)?", _part),
     rule(r"(?:(?:in|during)\s+the\s+)(?P<trim>early|mid|late)?\s*(?P<part>mornings?|afternoons?|"
          r"evenings?)", _part),
     rule(r"(?P<trim>)(?:(?:at|over|around|during)\s+(?P<part>lunch)(?:\s?time)?)", _part),
+    rule(rf"(?:on\s+)?(?:the\s+)?(?P<trim>)(?P<part>morning|afternoon|evening|night)\s+(?P<way>before|after)"
+         rf"(?=\s+(?:the\s+)?(?:{WEEKDAY}|{MONTH}|{ORDINAL}|{HOLIDAYS}))", _part_beside),
     fixed(r"lunch\s?time", DayPart("lunch")),
     fixed(r"lunch", DayPart("lunch"), weak=True),
     fixed(r"breakfast|brunch", DayPart("morning"), weak=True),
@@ -223,7 +235,11 @@ RULES: tuple[Rule, ...] = (
     rule(r"(?P<trim>early|late|later)?\s*(?P<which>)(?P<part>to-?night|tonite)(?:'s)?",
          _part_of_day),
     fixed(r"(?:all|whole|full)[- ]day(?:\s+long)?", AllDay()),
-    rule(rf"(?P<number>{CARDINAL})(?![:/.]\d|%)", _number),
+    rule(rf"(?P<hour>\d{{1,2}}|{_HOURS})\s?-?ish(?P<minute>)(?P<half>)", _words),
+    rule(rf"(?P<rough>about|around|approximately|approx\.?|roughly|circa|ca\.?)\s+"
+         rf"(?P<number>\d{{1,2}}|{_HOURS})(?=\s*(?:$|[,;!?)]|\.(?!\d)|(?:on|for|tom[a-z]*|today|this|next"
+         rf"|{WEEKDAY})(?![a-z])))", _number),
+    rule(rf"(?P<number>{CARDINAL})(?![:/.]\d|%)(?P<rough>)", _number),
 )  # fmt: skip
 
 HINTS = {

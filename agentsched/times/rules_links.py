@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from zoneinfo import ZoneInfo
 
 from agentsched.times.pieces import Link, Zone
@@ -17,6 +18,13 @@ from agentsched.times.zones import (
 )
 
 _REGION = alternatives(REGIONS)
+_HOLIDAYS = r"(?:(?:public|bank|national|federal|school)\s+)?holidays?"
+_ALL_BUT = re.compile(r"(?:every|each|all|any)\s+[a-z]+$|(?<![a-z])weekdays$", re.ASCII)
+
+
+def _but(match: Match) -> Link:
+    """Return the "except" of "every day but Sunday", else "and"."""
+    return Link("except" if _ALL_BUT.search(match.before) else "and")
 
 
 def _abbreviation(match: Match) -> Said | None:
@@ -56,7 +64,8 @@ RULES: tuple[Rule, ...] = (
     fixed(r"until|til|till|'til|untill|(?:ending|ends)(?:\s+on)?|up\s+to|up\s+until",
           Link("until")),
     fixed(r"(?:in\s+)?between", Link("between")),
-    fixed(r"and|&|but", Link("and")),
+    fixed(r"and|&", Link("and")),
+    rule(r"but", _but),
     fixed(r"or", Link("or")),
     fixed(r"by|(?:no|not)\s+later\s+than|at\s+the\s+latest|latest(?:\s+by)?"
           r"|deadline(?:\s+is)?:?", Link("by")),
@@ -70,6 +79,8 @@ RULES: tuple[Rule, ...] = (
     fixed(r"(?:lasting|for|taking)(?:\s+(?:about|around|approximately|up\s+to|the))?", Link("for")),
     fixed(r"except(?:\s+(?:for|on))?|excluding|but\s+not(?:\s+on)?|apart\s+from|other\s+than|not\s+on|without|skipping",
           Link("except")),
+    fixed(rf"(?:except(?:\s+(?:for|on))?|excluding|but\s+not(?:\s+on)?|apart\s+from|skipping)\s+{_HOLIDAYS}"
+          rf"|unless\s+(?:it|that)(?:'s|\s+is)\s+(?:an?\s+)?{_HOLIDAYS}", Link("unless")),
 )  # fmt: skip
 
 _ABBREVIATIONS = rule(

@@ -47,7 +47,7 @@ _WHICH = (
     r"(?P<which>this|next|last|coming|following|upcoming|past|previous)\s+"
 )
 _ABBREVIATED = {"mon", "wed", "sat", "sun", "fri", "tue", "thu", "weds"}
-_HOLIDAYS = alternatives(re.escape(name).replace("\\ ", r"\s+") for name in NAMES)
+HOLIDAYS = alternatives(re.escape(name).replace("\\ ", r"\s+") for name in NAMES)
 _AFTER_EARLY = (
     rf"(?=[- ](?:in\s+|on\s+)?(?:the\s+|next\s+|this\s+(?:week|month|q|year)|{MONTH}|{WEEKDAY}"
     r"|today|tom|week|20\d\d))"
@@ -68,7 +68,7 @@ NTH_WHAT = (
 def _weekday(match: Match) -> Said:
     name = match["day"]
     which: Which = "after next" if match["after"] == "after next" else said_which(match["which"])
-    weeks = 1 if match["after"] == "week" else 0
+    weeks = {"week": 1, "fortnight": 2}.get(match["after"], 0)
     weak = name in _ABBREVIATED and not (which or weeks)
     return Said((Weekday(WEEKDAYS[name], which, weeks),), weak=weak)
 
@@ -153,6 +153,10 @@ def _edge(match: Match) -> Said:
     return Said((Edge(_side(match["side"])),))
 
 
+def _half(match: Match) -> Said:
+    return Said((Edge("first half" if match["half"] in ("first", "1st") else "second half"),))
+
+
 _WEEKENDS = ("weekend", "week-end", "wkend")
 
 RULES: tuple[Rule, ...] = (
@@ -162,7 +166,7 @@ RULES: tuple[Rule, ...] = (
     fixed(r"(?:the\s+)?day\s+after\s+tomm?orr?ow|overmorrow", Today(2)),
     fixed(r"(?:the\s+)?day\s+before\s+yesterday", Today(-2)),
     rule(rf"(?:{_WHICH})?(?P<day>{WEEKDAY})(?:'s|\.(?!\d))?"
-         r"(?:\s+(?P<after>after\s+next|week(?!\s*(?:of|day|end|\d))))?", _weekday),
+         r"(?:\s+(?P<after>after\s+next|fortnight|week(?!\s*(?:of|day|end|\d))))?", _weekday),
     rule(rf"(?:the\s+)?(?:(?P<nth>{ORDINAL})\s+)?(?P<day>{WEEKDAY})\s+(?P<way>after|before|following)"
          r"(?=\s+[a-z\d])(?!\s+(?:next|noon|midnight|lunch|work|\d{1,2}(?::|\s*[ap]m)))", _beside),
     rule(_WHICH + _SPAN, _period),
@@ -180,6 +184,7 @@ RULES: tuple[Rule, ...] = (
     fixed(r"later\s+today", Period("day", rest=True)),
     rule(rf"(?:the\s+)?{_SIDE}\s+of\s+(?:the\s+)?(?:current\s+)?{_LONG}", _edge_of_period),
     rule(rf"(?:the\s+)?{_SIDE}\s+of", _edge),
+    rule(r"(?:the\s+)?(?P<half>first|1st|second|2nd|last|latter)\s+half\s+of", _half),
     rule(rf"(?P<side>early|mid|late|middle){_AFTER_EARLY}", _edge),
     rule(rf"(?P<side>){_LONG}[- ]end(?!ing)", _edge_of_period),
     rule(r"(?:the\s+)?eo(?P<span>[wmqy])", _abbreviated_end),
@@ -187,7 +192,7 @@ RULES: tuple[Rule, ...] = (
     rule(rf"(?:the\s+)?{ORDS}\s+{NTH_WHAT}(?P<of>\s+(?:of|in|for))(?=\s+[a-z\d])(?!\s+an?\s)",
          read_nth),
     rule(rf"(?:the\s+)?{ORDS}\s+{NTH_WHAT}(?P<of>)", read_nth),
-    rule(rf"(?:(?P<which>next|last|this)\s+)?(?P<name>{_HOLIDAYS}){YEAR_AFTER}", _holiday),
+    rule(rf"(?:(?P<which>next|last|this)\s+)?(?P<name>{HOLIDAYS}){YEAR_AFTER}", _holiday),
     rule(rf"q(?P<number>[1-4])(?:\s*(?:of\s+|/|-|,)?\s*'?(?P<year>{YEAR}|\d\d(?!\d)))?", _quarter),
     rule(r"(?P<year>(?:19|20)\d\d)\s*-?\s*q(?P<number>[1-4])", _quarter),
     rule(rf"(?:the\s+)?(?P<number>{ORDINAL})\s+(?:quarter|qtr)"

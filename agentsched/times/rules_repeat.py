@@ -8,7 +8,7 @@ from typing import Literal
 from agentsched.times.pieces import DayPart, Days, Nth, Repeat, Times
 from agentsched.times.rule import Match, Rule, Said, fixed, rule
 from agentsched.times.rules_amount import AMOUNT, amount
-from agentsched.times.rules_periods import NTH_WHAT, ORDS, read_nth
+from agentsched.times.rules_periods import HOLIDAYS, NTH_WHAT, ORDS, read_nth
 from agentsched.times.vocabulary import CARDINAL, MONTH, ORDINAL, WEEKDAYS, alternatives, whole
 
 _Unit = Literal["minute", "hour", "day", "week", "month", "year"]
@@ -85,6 +85,17 @@ def _every_first(match: Match) -> Said:
 def _every_unit(match: Match) -> Said:
     unit, interval = _STEPS[match["unit"].rstrip("s")]
     return Said((Repeat(unit, interval * _step(match["step"])),))
+
+
+def _minute_of_hours(match: Match) -> Said:
+    """Every hour at quarter past, on the half hour, at :20."""
+    if match["minute"]:
+        minute = whole(match["minute"])
+    else:
+        minute = 30 if match["half"] else 15 if match["quarter"] else 0
+        if match["way"] == "to":
+            minute = 60 - minute
+    return Said((Repeat("hour", _step(match["step"]), minute=minute),))
 
 
 def _every_length(match: Match) -> Said | None:
@@ -167,12 +178,19 @@ RULES: tuple[Rule, ...] = (
     rule(rf"{_EVERY}(?P<nth>first|1st|last|final)\s+(?P<days>{_LIST})", _every_first),
     rule(rf"every(?=\s+(?:{MONTH}\s*\d|(?:the\s+)?(?:\d{{1,2}}(?:st|nd|rd|th)?|{ORDINAL})\s+(?:of\s+)?{MONTH}))",
          lambda m: Said((Repeat("year"),))),
-    rule(rf"(?:on\s+)?every\s+(?:the\s+)?(?P<days>\d{{1,2}}(?:st|nd|rd|th))(?:\s+(?:day\s+)?of\s+the\s+month)?"
+    rule(rf"every(?=\s+{HOLIDAYS}(?![a-z]))", lambda m: Said((Repeat("year"),))),
+    rule(rf"(?:on\s+)?every\s+(?:the\s+)?(?P<days>{ORDINAL})\s+(?:day\s+)?of\s+the\s+month(?P<step>)",
+         _of_month),
+    rule(rf"(?:on\s+)?every\s+(?:the\s+)?(?P<days>\d{{1,2}}(?:st|nd|rd|th))"
          rf"(?!\s+(?:of\s+)?{MONTH})(?!\s+[a-z]+day)(?P<step>)", _of_month),
     rule(rf"{_EVERY}{_STEP}(?P<days>{_LIST}){_PARTS}", _every_days),
     rule(rf"{_EVERY}(?P<days>{_RANGE})", _every_range),
     rule(rf"{_EVERY}{_STEP}(?P<unit>(?:minute|min|hour|day|week|wk|fortnight|month|quarter|year|yr)s?)",
          _every_unit),
+    rule(rf"(?:{_EVERY}{_STEP}hours?|hourly)\s+(?:(?:on|at)\s+)?(?:the\s+)?"
+         r"(?:(?P<half>half)(?:\s+hour|[- ]past)?|(?P<quarter>quarter)\s+(?P<way>past|after|to)"
+         r"|(?P<top>top\s+of\s+the\s+hour|hour)|:(?P<minute>[0-5]\d))(?:\s+the\s+hour)?",
+         _minute_of_hours),
     rule(rf"{_EVERY}(?P<amount>{AMOUNT})", _every_length),
     rule(rf"{_EVERY}(?P<amount>half[- ](?:an\s+)?hour|hour\s+and\s+a\s+half)", lambda m: Said(
         (Repeat("minute", 30 if m["amount"].startswith("half") else 90),))),

@@ -151,7 +151,7 @@ def _trimmed(group: list[Piece]) -> list[Piece]:
 
 
 def _is_idle_end(value: object) -> bool:
-    return isinstance(value, Link) and value.word != "onward"
+    return isinstance(value, Link) and value.word not in ("onward", "unless")
 
 
 _IDLE = tuple(Link(word) for word in ("to", "and", "or", "of"))

@@ -26,19 +26,23 @@ ABBREVIATIONS = {
 }  # fmt: skip
 """An abbreviation means its region all year: PST in July is what clocks show in Los Angeles."""
 
-REGIONS = {
+_AREAS = {
     "pacific": "America/Los_Angeles", "mountain": "America/Denver", "central": "America/Chicago",
-    "eastern": "America/New_York", "atlantic": "America/Halifax", "hawaii": "Pacific/Honolulu",
-    "alaska": "America/Anchorage", "central european": "Europe/Berlin",
-    "eastern european": "Europe/Helsinki", "british": "Europe/London", "uk": "Europe/London",
-    "greenwich mean": "Etc/GMT", "india": "Asia/Kolkata", "indian": "Asia/Kolkata",
-    "indian standard": "Asia/Kolkata", "japan": "Asia/Tokyo", "japanese": "Asia/Tokyo",
-    "china": "Asia/Shanghai", "singapore": "Asia/Singapore", "korea": "Asia/Seoul",
-    "german": "Europe/Berlin", "germany": "Europe/Berlin", "france": "Europe/Paris",
-    "spain": "Europe/Madrid", "italy": "Europe/Rome", "israel": "Asia/Jerusalem",
-    "east coast": "America/New_York", "west coast": "America/Los_Angeles",
-    "coordinated universal": "UTC", "universal": "UTC",
+    "eastern": "America/New_York", "atlantic": "America/Halifax",
+    "central european": "Europe/Berlin", "eastern european": "Europe/Helsinki",
+    "british": "Europe/London",
+    "greenwich mean": "Etc/GMT", "indian": "Asia/Kolkata", "indian standard": "Asia/Kolkata",
+    "japanese": "Asia/Tokyo", "german": "Europe/Berlin", "east coast": "America/New_York",
+    "west coast": "America/Los_Angeles", "coordinated universal": "UTC", "universal": "UTC",
 }  # fmt: skip
+_COUNTRIES = {
+    "hawaii": "Pacific/Honolulu", "alaska": "America/Anchorage", "uk": "Europe/London",
+    "india": "Asia/Kolkata", "japan": "Asia/Tokyo", "china": "Asia/Shanghai",
+    "singapore": "Asia/Singapore", "korea": "Asia/Seoul", "germany": "Europe/Berlin",
+    "france": "Europe/Paris", "spain": "Europe/Madrid", "italy": "Europe/Rome",
+    "israel": "Asia/Jerusalem",
+}  # fmt: skip
+REGIONS = _AREAS | _COUNTRIES
 _CITIES = {
     "nyc": "America/New_York", "new york city": "America/New_York", "ny": "America/New_York",
     "boston": "America/New_York", "washington": "America/New_York", "atlanta": "America/New_York",
@@ -93,9 +97,11 @@ def _places() -> dict[str, str]:
 
 
 def city_zone(city: str) -> ZoneInfo | None:
-    """Return the zone of a large city, or None; small ones share their names with other things."""
-    if city in REGIONS or city in ABBREVIATIONS:
+    """Return the zone of a large city or a country; None else, as small ones share their names."""
+    if city in _AREAS or city in ABBREVIATIONS:
         return None
+    if city in _COUNTRIES:
+        return ZoneInfo(_COUNTRIES[city])
     key = _places().get(city)
     large = key is not None and (not key.startswith("America/") or city in _LARGE)
     return ZoneInfo(key) if key and (large or city in _CITIES) else None

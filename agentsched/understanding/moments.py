@@ -8,6 +8,7 @@ from datetime import date, datetime, time, timedelta
 from itertools import islice
 
 from agentsched.times import Found, Habits, Resolved, TimePhraseError, find_times
+from agentsched.times import refuse_impossible as _refuse_impossible
 from agentsched.understanding.context import Context
 from agentsched.understanding.intents import When
 from agentsched.understanding.text import crop
@@ -207,49 +208,13 @@ def join(spans: list[TimeSpan]) -> When:
     return merged
 
 
-_CLOCK_LIKE = re.compile(
-    r"(?:(?<![\w@])(?P<lead>at|by|to|until|till|from|before|after|around)\s+|@\s*)?"
-    r"(?P<said>(?<![\w:.,/-])(?:(?P<hour>\d{1,3}):(?P<minute>\d\d)(?![\d:])"
-    r"(?:\s?[ap]\.?m\b)?|(?P<half>\d{1,2})\s?[ap]\.?m\b|(?P<bare>\d{2})(?=\s*(?:$|[.!?;]))))",
-    re.IGNORECASE,
-)
-_QUOTED = re.compile(r"[\"“`][^\"”`\n]*[\"”`]")
-
-
 def refuse_impossible(text: str, spans: list[TimeSpan], *, with_lead: bool = False) -> None:
-    """Refuse what is written like a time of day and is none: "25:00", "at 13am".
-
-    Args:
-        text: What the user said; what stands in quotes is a name.
-        spans: The times that were read in it.
-        with_lead: Only after "at", "by" and the like: elsewhere "30:10" may be a ratio.
+    """Refuse "25:00" and the like outside the times that were read; see ``agentsched.times``.
 
     Raises:
-        TimePhraseError: There is such a word outside the times that were read.
+        TimePhraseError: There is such a word.
     """
-    taken = [(span.start, span.end) for span in spans]
-    taken += [found.span() for found in _QUOTED.finditer(text)]
-    for found in _CLOCK_LIKE.finditer(text):
-        start, end = found.span("said")
-        if any(first < end and start < last for first, last in taken):
-            continue
-        lead = (found["lead"] or found[0][:1]).lower()
-        if (with_lead and not (found["lead"] or lead == "@")) or not _is_no_time(found, lead):
-            continue
-        raise TimePhraseError(
-            f"{found['said']} does not exist; name a time from 0:00 to 24:00, or 1am to 12pm"
-        )
-
-
-def _is_no_time(found: re.Match[str], lead: str) -> bool:
-    if found["bare"]:
-        return lead in ("at", "@") and int(found["bare"]) > 24
-    if found["half"]:
-        return not 1 <= int(found["half"]) <= 12
-    hour, minute = int(found["hour"]), int(found["minute"])
-    # "The 80:20 rule" is a ratio: hours that far off need a word such as "at".
-    near = hour < 30 or bool(found["lead"]) or lead == "@"
-    return near and (hour > 24 or minute > 59 or (hour == 24 and minute > 0))
+    _refuse_impossible(text, ((span.start, span.end) for span in spans), with_lead=with_lead)
 
 
 def unused(spans: list[TimeSpan], when: When) -> list[str]:

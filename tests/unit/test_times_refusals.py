@@ -163,3 +163,40 @@ def test_other_scripts_digits_dashes_and_control_characters_are_read() -> None:
 
 def test_half_a_pair_of_surrogates_does_no_harm() -> None:
     assert resolve("tomorrow \ud83d", NOW, NEW_YORK).start == date(2026, 3, 5)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["every day but Christmas", "every Monday except March 16", "every Tuesday but not in August",
+     "every weekday except public holidays at 9", "every Monday unless it's a holiday",
+     "every Tuesday and Thursday but not the 12th"],
+)  # fmt: skip
+def test_an_exception_that_no_rule_can_hold_is_refused(text: str) -> None:
+    with pytest.raises(TimePhraseError, match=r"leaves out weekdays only.*then call off the day"):
+        resolve(text, NOW, NEW_YORK)
+
+
+@pytest.mark.parametrize("text", ["every Monday without Bob", "busy but free every Friday"])
+def test_people_and_states_are_no_exceptions_of_a_series(text: str) -> None:
+    assert resolve(text, NOW, NEW_YORK).rrule is not None
+
+
+def test_an_exception_of_a_stretch_is_told() -> None:
+    value = resolve("next week except Wednesday", NOW, NEW_YORK)
+    assert "the exception is not part of it; name the days that are meant" in value.assumed
+
+
+def test_stretches_with_a_gap_are_no_series() -> None:
+    with pytest.raises(TimePhraseError, match="a gap between them; say them apart"):
+        resolve("every Monday in May and July", NOW, NEW_YORK)
+
+
+def test_a_named_day_that_moves_is_no_series() -> None:
+    with pytest.raises(TimePhraseError, match="moves from year to year"):
+        resolve("every Easter", NOW, NEW_YORK)
+
+
+@pytest.mark.parametrize("text", ["tomorrow at 25:00", "10:75 tomorrow", "Friday at 13am"])
+def test_a_time_that_no_clock_shows_is_refused(text: str) -> None:
+    with pytest.raises(TimePhraseError, match="does not exist; name a time from 0:00 to 24:00"):
+        resolve(text, NOW, NEW_YORK)

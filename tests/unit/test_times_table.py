@@ -104,6 +104,41 @@ IN_NEW_YORK = {
     "Friday 13": "2026-03-13",
     "first thing Monday morning": "2026-03-09T09:00",
     "Christmas Eve at 6pm": "2026-12-24T18:00",
+    "4ish tomorrow": "2026-03-05T16:00",
+    "around 4 on Friday": "2026-03-06T16:00",
+    "Friday about 9": "2026-03-06T09:00",
+    "this time next month": "2026-04-04T10:20",
+    "this time on Thursday": "2026-03-05T10:20",
+    "by this time next week": "by 2026-03-11T10:20",
+    "two weeks on Tuesday": "2026-03-24",
+    "Monday fortnight": "2026-03-23",
+    "day after next Friday": "2026-03-14",
+    "9:30am in Singapore": "2026-03-05T09:30",
+    "the evening before Easter": "2026-04-04T18:00/2026-04-04T22:00",
+    "Monday to Thursday at 10": "FREQ=DAILY;COUNT=4 from 2026-03-09T10:00",
+    "from Tuesday to Thursday at noon": "2026-03-10T00:00/2026-03-12T12:00",
+    "the first half of May": "2026-05-01/2026-05-16",
+    "second half of next month": "2026-04-16/2026-05-01",
+    "the second half of the year": "2026-07-01/2027-01-01",
+    "first half of next week": "2026-03-09/2026-03-13",
+    # what repeats, and what it leaves out
+    "every day but Sunday": "FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR,SA from 2026-03-04",
+    "every weekday except Wednesday 9 to 10":
+        "FREQ=WEEKLY;BYDAY=MO,TU,TH,FR from 2026-03-05T09:00/2026-03-05T10:00",
+    "last working day of every month for 6 months":
+        "FREQ=MONTHLY;BYDAY=MO,TU,WE,TH,FR;BYSETPOS=-1;COUNT=6 from 2026-03-31",
+    "every Monday in May and June": "FREQ=WEEKLY;BYDAY=MO;UNTIL=20260630 from 2026-05-04",
+    "every weekday for the next three weeks":
+        "FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR;COUNT=15 from 2026-03-04",
+    "every Friday for the next two months":
+        "FREQ=WEEKLY;BYDAY=FR;UNTIL=20260505 from 2026-03-06",
+    "every hour at quarter past": "FREQ=HOURLY;BYMINUTE=15 from 2026-03-04T11:15",
+    "every hour at :45 between 14 and 16":
+        "FREQ=DAILY;BYHOUR=14,15;BYMINUTE=45 from 2026-03-04T14:45",
+    "every 2 hours starting tomorrow": "FREQ=HOURLY;INTERVAL=2 from 2026-03-05T00:00",
+    "every Christmas at noon": "FREQ=YEARLY;BYMONTH=12;BYMONTHDAY=25 from 2026-12-25T12:00",
+    "every Thanksgiving": "FREQ=YEARLY;BYMONTH=11;BYDAY=4TH from 2026-11-26",
+    "every first of the month": "FREQ=MONTHLY;BYMONTHDAY=1 from 2026-04-01",
     # days and longer
     "next month": "2026-04-01/2026-05-01",
     "this quarter": "2026-01-01/2026-04-01",
