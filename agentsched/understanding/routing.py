@@ -15,8 +15,7 @@ from agentsched.understanding.words import (
     HARDWARE,
     POLITE,
     WORK_NOUNS,
-    WORK_VERBS,
-    stem,
+    is_verb,
 )
 from agentsched.understanding.work.clauses import begins_action
 
@@ -171,7 +170,7 @@ def is_work(clause: str) -> bool:
     opening = words[first] if first < len(words) else words[0]
     if opening in _EVENT_VERBS or opening in _WEAK:
         return bool(_WORK_NOUN.search(clause)) and not _EVENT.search(clause)
-    return stem(opening) in WORK_VERBS
+    return is_verb(opening)
 
 
 _SHARED = ("schedule_event", "move_event", "cancel_event", "respond_event", "query")
@@ -207,6 +206,8 @@ def route(clause: str) -> Route | None:
             return Route("plan_work")
         if kind in _SHARED and is_work(text):
             return Route("plan_work")
+        if kind in _SHARED and not _EVENT.search(text) and _tells_of_steps(text):
+            return Route("plan_work", sure=False)
         if kind == "schedule_event":
             known = bool(_EVENT.search(text) or _TIMEISH.search(text))
             return Route(kind, sure=known and not hardware)
@@ -224,6 +225,15 @@ def route(clause: str) -> Route | None:
     return Route("schedule_event", sure=False) if _TIMEISH.search(text) else None
 
 
+_TIME = rf"(?:{_TIMEISH.pattern.removeprefix(chr(92) + 'b')})"
+_BY = re.compile(rf"\b(?:by|no later than) (?:\w+ )?{_TIME}")
+
+
+def _tells_of_steps(text: str) -> bool:
+    """Whether an order is one of several, or is to be through by a time: events are at a time."""
+    return begins_action(text) and (_STORY.search(text) or _BY.search(text)) is not None
+
+
 def _opens_with_work_verb(text: str) -> bool:
     found = re.match(r"[a-z][a-z'-]*", text)
-    return found is not None and stem(found[0]) in WORK_VERBS
+    return found is not None and is_verb(found[0])

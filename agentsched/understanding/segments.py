@@ -8,7 +8,10 @@ from itertools import islice
 
 from agentsched.understanding.routing import Kind, Route, is_work, route, without_politeness
 from agentsched.understanding.text import mask
-from agentsched.understanding.words import HARDWARE
+from agentsched.understanding.words import EVENT_NOUNS, HARDWARE, WORK_VERBS
+from agentsched.understanding.work.clauses import begins_action, is_statement
+from agentsched.understanding.work.loops import after_lead
+from agentsched.understanding.work.wording import itemised, plain
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +31,8 @@ _LOOK = 600
 """Letters of a clause that say what it asks for."""
 _SENTENCE_END = re.compile(
     r"(?<![.\s][a-zA-Z])(?<!\be\.g)(?<!\bi\.e)(?<!\bvs)(?<!\b[DdMm]r)(?<!\b[Mm]rs)(?<!\b[Mm]s)"
-    r"(?<!\b[Pp]rof)[.!?;]+(?=\s|$)|\n+"
+    r"(?<!\b[Pp]rof)(?<!^\d)(?<!^\d\d)[.!?;]+(?=\s|$)|\n+",
+    re.MULTILINE,
 )
 _JOINT = re.compile(r"(?:,\s*(?:and\s+|then\s+|but\s+|so\s+)*|\s+(?:and|but)\s+(?:then\s+)?)(?=\w)")
 _OPENS = re.compile(
@@ -60,22 +64,25 @@ def segment(text: str) -> tuple[Segment, ...]:
     """Return the message's requests in order; ``text`` is cleaned."""
     clauses = [
         Segment(part, kind=found.kind if found else None, sure=found.sure if found else False)
-        for part in _clauses(text)[:MOST]
+        for part in _clauses(itemised(text))[:MOST]
         for found in (_route(part),)
     ]
     return tuple(_grouped(clauses))
 
 
 def _route(clause: str) -> Route | None:
-    masked = mask(clause[:_LOOK])
+    masked = after_lead(plain(mask(clause[:_LOOK]), WORK_VERBS))
     subordinate = _SUBORDINATE.match(masked.lower())
     if subordinate and not clause.rstrip().endswith("?"):
         rest = masked[subordinate.start("rest") :]
         found = route(rest)
         if found is not None and not (found.kind == "query" and found.sure):
             return found
-        if is_work(without_politeness(rest).lower()):
+        order = without_politeness(rest).lower()
+        if is_work(order):
             return Route("plan_work")
+        if begins_action(order):
+            return Route("plan_work", sure=False)
     return route(masked)
 
 
@@ -133,6 +140,16 @@ def _grouped(clauses: list[Segment]) -> list[Segment]:
     return _prefixed(groups)
 
 
+_EVENT = re.compile(rf"\b(?:{'|'.join(EVENT_NOUNS)})\b")
+_TIED = re.compile(
+    r"\b(?:once|when|after|as soon as|until|before|if) (?:it|they|both|all|that|this|everything"
+    r"|the|each)\b|\b(?:then|afterwards|after that|at the end|in parallel|at the same time)\b"
+)
+"""Words that tie what is to be done to what was said before."""
+_HEADING = re.compile(
+    r"[^,.;]{1,60}:$|(?:i|we) (?:need|want) .+ (?:out|done|ready|finished|live)\b"
+)
+"""What opens a list of work, or says what it is for."""
 _MACHINES = re.compile(rf"\b(?:{HARDWARE})\b")
 
 
@@ -158,7 +175,7 @@ def _belongs(clause: Segment, last: Segment) -> bool:
     lower = mask(clause.text).lower()
     if last.kind == "plan_work":
         wish = clause.kind == "state_preference" and _MACHINES.search(lower) is not None
-        return wish or clause.kind in ("plan_work", None) or not clause.sure
+        return wish or clause.kind in ("plan_work", None) or not clause.sure or _goes_on(clause)
     if last.kind == "find_time":
         return clause.kind == "find_time" or (
             _AVAILABILITY.search(lower) is not None
@@ -168,12 +185,27 @@ def _belongs(clause: Segment, last: Segment) -> bool:
     return False
 
 
+def _goes_on(clause: Segment) -> bool:
+    """Whether what reads like a change of the calendar goes on with work: no event is in it."""
+    lower = without_politeness(mask(clause.text).lower())
+    if clause.kind not in ("schedule_event", "cancel_event", "move_event") or _EVENT.search(lower):
+        return False
+    return _TIED.search(lower) is not None or is_statement(lower)
+
+
+def _opens_work(clause: Segment) -> bool:
+    """Whether a clause before work belongs to it: an open one, a heading ("Tonight:"), an aim."""
+    lower = without_politeness(mask(clause.text).lower())
+    guess = clause.kind == "schedule_event" and not clause.sure and not _EVENT.search(lower)
+    return clause.kind is None or (guess and _HEADING.match(lower) is not None)
+
+
 def _prefixed(groups: list[Segment]) -> list[Segment]:
     """Put an open statement before work into that work ("The paper needs two figures.")."""
     joined: list[Segment] = []
     for group in groups:
         if group.kind == "plan_work":
-            while joined and joined[-1].kind is None:
+            while joined and _opens_work(joined[-1]):
                 group = replace(group, text=f"{joined.pop().text}\n{group.text}")
         joined.append(group)
     return joined

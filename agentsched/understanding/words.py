@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Set
 
 POLITE = (
-    r"please|hey|hi|hello|ok|okay|so|well|also|and|but|then|now|yes|no|sure|great|thanks|thank you"
-    r"|oh|actually|um|can you|could you|would you|will you|can we|could we|you can|you could"
+    r"please|pls|plz|hey|hi|hello|ok|okay|so|well|also|and|but|then|now|yes|no|sure|great|thanks"
+    r"|thank you|oh|actually|um|can you|could you|would you|will you|can we|could we|you can"
+    r"|you could"
     r"|i need you to|i want you to|i would like you to|i'd like you to|i'd like to|i would like to"
     r"|i want to|i need to|i also need to|i have to|we need to|we have to|we want to|let's|lets"
     r"|help me(?: to)?|help|go ahead and|just|maybe|kindly|make sure (?:to|that)|i'd like|try to"
@@ -42,8 +44,8 @@ WORK_NOUNS = (
 )  # fmt: skip
 
 _VERBS = """
-accept aggregate alert align allocate analyse analyze anneal annotate archive assemble assess
-attach augment average back back-up backfill backup bake balance basecall benchmark blend
+accept aggregate alert align allocate analyse analyze anneal annotate approve archive assemble
+assess attach augment average back back-up backfill backup bake balance basecall benchmark blend
 bootstrap bounce build burn cache calculate calibrate call check checkpoint chunk clean clone
 cluster collect combine compact compare compile compress compute concatenate convert copy count
 crawl crop cross-check cross-validate curate cut decrypt dedupe deduplicate defragment demultiplex
@@ -100,6 +102,15 @@ def stem(word: str) -> str:
 WORK_VERBS = frozenset(stem(verb) for verb in _VERBS.split())
 """Stems of verbs that open a task."""
 
+
+def is_verb(word: str, verbs: Set[str] = WORK_VERBS) -> bool:
+    """Whether a word is one of these verbs, or one with "re-", "pre-" and the like before it."""
+    if stem(word) in verbs:
+        return True
+    prefixed = re.match(r"(?:re|pre|post|un|de|auto|cross|batch)-?(?=\w{4})", word.lower())
+    return prefixed is not None and stem(word[prefixed.end() :]) in verbs
+
+
 _NO_VERBS = """
 about above across after again against all along already also although always among an and any are
 around as at be because been before behind being below beside besides between both but by can
@@ -126,7 +137,8 @@ through end ended ends there pass passes passed succeed succeeds succeeded avail
 finishes step steps task tasks job jobs thing things this that these those only first last other
 now then when after before once as soon everything result results output outputs file files run
 runs ran running you we i do does did not no yet also will can must should long take new here back
-up down around left arrived green live landed good fine happy works out slowest fastest
+up down around left whole arrived arrive arrives come comes came boot booted
+respond responds green live landed good fine happy works out slowest fastest
 """
 
 EMPTY = frozenset(stem(word) for word in _EMPTY_WORDS.split())

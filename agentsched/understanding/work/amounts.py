@@ -56,12 +56,14 @@ _PATTERNS: tuple[tuple[Name, str], ...] = (
         rf"|threads){_EACH}"),
     ("memory", rf"{_LEAD}{_ABOUT}(?P<n>{_NUMBER}) ?(?P<unit>gb|gib|tb|tib|mb|mib|g)(?: of)? "
         rf"(?:memory|ram|mem){_EACH}"),
+    ("memory", rf"{_LEAD}{_ABOUT}(?P<n>{_NUMBER}) ?(?P<unit>gb|gib){_EACH}"
+        rf"(?=\s*(?:[,;.)]|$|(?:and|for|then)\b))"),
     ("duration", rf"{_LEAD}{_ABOUT}half an hour(?P<half>){_EACH}"),
     ("duration", rf"{_LEAD}{_ABOUT}(?:an hour and a half|one and a half "
         rf"hours?)(?P<ninety>){_EACH}"),
     ("duration", rf"{_LEAD}{_ABOUT}(?P<n>\d+(?:[.,]\d+)?(?=[ -]?[a-z])"
         rf"|{_NUMBER}(?=[ -]))[ -]?(?P<unit>{_UNIT})(?:(?: and |,? )?(?P<n2>\d+) "
-        rf"?(?P<unit2>minutes?|mins?|m|seconds?|s)?(?![\w-]))?(?: long)?{_EACH}(?![\w-])"),
+        rf"?(?P<unit2>minutes?|mins?|m|seconds?|s)?(?! ?[\w-]))?(?: long)?{_EACH}(?![\w-])"),
     ("priority", r"(?:with |at )?(?P<high>high|top|highest|urgent|low|lowest) priority"
         r"|(?P<urgent>urgently|asap)"),
 )  # fmt: skip
@@ -69,6 +71,13 @@ _COMPILED = tuple(
     (name, re.compile(rf"(?<![\w.-])\(?{pattern}(?![\w-])\)?", re.IGNORECASE))
     for name, pattern in _PATTERNS
 )
+_SERIES = re.compile(
+    rf"(?<![\w.-])\(?(?:(?:with|for|on|take|needs?) )?{_ABOUT}"
+    rf"(?P<values>{_NUMBER}(?:, {_NUMBER})*,? and {_NUMBER}) "
+    rf"(?P<unit>{_UNIT}|gpus?|cores?)(?:,? respectively)?(?![\w-])\)?",
+    re.IGNORECASE,
+)
+"""One amount for each of several things: "10 and 25 minutes"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +91,8 @@ class Amount:
     end: int
     phrase: str
     each: bool = False
+    place: tuple[int, int] = (0, 1)
+    """Which of how many, in "10 and 25 minutes"."""
     per: int = 0
     """Devices on each machine of a gang; 0 where not said."""
 
@@ -96,13 +107,26 @@ _MOST: dict[Name, float] = {
 def take_amounts(text: str) -> tuple[str, list[Amount]]:
     """Return the text with its amounts blanked, and the amounts in order."""
     found: list[Amount] = []
+    for series in list(_SERIES.finditer(text)):
+        values = re.findall(rf"\b{_NUMBER}\b", series["values"], re.IGNORECASE)
+        for n, value in enumerate(values):
+            found += [
+                replace(one, start=series.start(), end=series.end(), place=(n, len(values)))
+                for one in take_amounts(f"{value} {series['unit']}")[1]
+            ]
+        text = text[: series.start()] + " " * len(series[0]) + text[series.end() :]
     for name, pattern in _COMPILED:
         for match in list(pattern.finditer(text)):
             amount = _amount(name, match)
             if amount is not None and not _is_offset(text, match, name):
                 found.append(amount)
                 text = text[: match.start()] + " " * len(match[0]) + text[match.end() :]
-    return text, sorted(found, key=lambda amount: amount.start)
+    found.sort(key=lambda amount: amount.start)
+    for n in range(len(found) - 1, 0, -1):
+        between = text[found[n - 1].end : found[n].start]
+        if found[n].each and re.fullmatch(r"[\s,&]*(?:and )?\s*", between):
+            found[n - 1] = replace(found[n - 1], each=True)  # "3 hours and 16 cores each"
+    return text, found
 
 
 def number(word: str) -> float:

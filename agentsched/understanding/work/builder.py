@@ -10,7 +10,7 @@ from itertools import pairwise
 from agentsched.understanding.intents import When
 from agentsched.understanding.moments import Begin
 from agentsched.understanding.text import crop
-from agentsched.understanding.words import WORK_VERBS, stem
+from agentsched.understanding.words import COLLECTIVE, WORK_VERBS, stem
 from agentsched.understanding.work.amounts import Amount
 from agentsched.understanding.work.clauses import Clause
 from agentsched.understanding.work.phrases import expand
@@ -23,7 +23,7 @@ _EACH_ONE = re.compile(
     re.IGNORECASE,
 )
 _ANAPHOR = re.compile(
-    r"\b(?:it|them|both|these|those|they|everything|all(?: of (?:it|them))?"
+    r"\b(?:its?|them|their|both|these|those|they|everything|all(?: of (?:it|them))?"
     r"|the (?:two|three|four|five|results?|outputs?|whole thing))\b",
     re.IGNORECASE,
 )
@@ -32,6 +32,7 @@ SEVERAL_LATER = re.compile(
     r"|apiece|per (?:run|model|task|job|sample))\b",
     re.IGNORECASE,
 )
+_EVERY = re.compile(r"(?:the |all )*(?:steps|tasks|jobs|items|everything|all)\b", re.IGNORECASE)
 
 
 @dataclass(slots=True)
@@ -65,6 +66,10 @@ class Builder:
         """Decisions that no word supports; a model may be asked about them."""
         self.cycles: list[str] = []
         """Waits that close a circle, "a waits for b, which waits for a"; they are left out."""
+        self._rounds: tuple[str, ...] = ()
+        self._looped: list[int] | None = None
+        self._led = False
+        """A condition opened the sentence: what it names side by side waits for it alike."""
         self._sentence: list[int] = []
         self._rest: list[str] = []
         self._free: set[int] = set()
@@ -75,8 +80,10 @@ class Builder:
         """Of all drafts."""
         return [draft.title for draft in self.drafts]
 
-    def begin_sentence(self) -> None:
-        """The next clause opens a sentence."""
+    def begin_sentence(self, rounds: tuple[str, ...] = ()) -> None:
+        """The next clause opens a sentence, which may say what is done for each of these."""
+        self._rounds, self._looped = rounds, None
+        self._led = False
         self._sentence = []
         self._rest = []
 
@@ -97,6 +104,11 @@ class Builder:
         several = (
             several or "parallel" in (clause.link, clause.trailing) or clause.trailing == "chain"
         )
+        if self._rounds and self._within_loop(text, clause):
+            added = self._round_for_round(text, clause)
+            self._close(clause, added)
+            return added
+        self._rounds = ()
         each = _EACH_ONE.match(text)
         if each:
             added = self._for_each(each["verb"], each["rest"], clause)
@@ -125,7 +137,7 @@ class Builder:
         text = clause.text
         subject = re.split(
             r"\b(?:needs?|takes?|requires?|depends?|has|have|must|should|can|could|may|are|is"
-            r"|runs?|uses?|waits?"
+            r"|runs?|uses?|waits?|go(?:es)?"
             r"|will|do(?:es)?(?:n't| not)?|don't|cannot|can't|gets?|only|lasts?)\b",
             text,
             maxsplit=1,
@@ -140,6 +152,10 @@ class Builder:
         targets = self._targets(subject)
         if _independent(text) or clause.trailing == "parallel" or clause.link == "parallel":
             self._unlink(targets)
+            return targets
+        if "chain" in (clause.link, clause.trailing):
+            every = _EVERY.match(subject) or not targets
+            self._chain(list(range(len(self.drafts))) if every else sorted(targets))
             return targets
         needed = re.match(
             r"(?:\w+ )?(?:also )?(?:depends? on|needs?|requires?|waits? for|comes? after|goes "
@@ -182,6 +198,11 @@ class Builder:
         self._sentence += self.stages[-1]
         return list(self.stages[-1])
 
+    def siblings(self, numbers: list[int]) -> list[int]:
+        """Return the tasks said together with one task, for an amount that is of each."""
+        stage = next((stage for stage in reversed(self.stages) if numbers == stage[-1:]), numbers)
+        return list(stage)
+
     def set_amount(self, numbers: list[int], amount: Amount) -> None:
         """Give tasks a duration or a demand."""
         for number in numbers:
@@ -199,8 +220,11 @@ class Builder:
             if found:
                 return found - self._free, False
         if not self.stages:
-            return set(), False
+            return {n for c in clause.checks for n in self._sources(c, said)}, False
         last = self.stages[-1]
+        if clause.checks:
+            known = {n for c in clause.checks for n in point(c, self.titles, self.stages).tasks}
+            return (known or set(last)) - self._free, False
         running = [n for text in clause.beside for n in self._sources(text)]
         if running:
             return set(self.drafts[running[0]].after), running[0] in last
@@ -209,6 +233,8 @@ class Builder:
             return self._sinks(range(len(self.drafts))) - self._free, False
         if link == "then":
             return set(last) - self._free, False
+        if link == "anyway":
+            return set(self.drafts[last[0]].after), True
         if link == "free":
             return set(), False
         beside = link == "parallel" or follows or (clause.trailing == "parallel" and not expanded)
@@ -219,7 +245,8 @@ class Builder:
         rest = said.partition(" ")[2]
         if _ANAPHOR.search(rest):
             pointed = point(" ".join(_ANAPHOR.findall(rest)), self.titles, self.stages, said)
-            return set(pointed.tasks) - self._free, False
+            if pointed.tasks:
+                return set(pointed.tasks) - self._free, False
         if re.search(
             r"\bthe (?:best|winners?|winning|resulting|merged|combined)\b", rest, re.IGNORECASE
         ):
@@ -234,9 +261,11 @@ class Builder:
         found = re.match(r"^(?P<verb>[\w-]+(?: up| down)?) it\b(?P<rest>.*)$", text, re.IGNORECASE)
         if found is None or not self.stages:
             return text
-        titles = {self.drafts[number].title for number in self.stages[-1]}
-        thing = _object_of(titles.pop()) if len(titles) == 1 else ""
-        return f"{found['verb']} {thing}{found['rest']}" if thing else text
+        for stage in reversed(self.stages):
+            thing = _object_of(self.drafts[stage[0]].title) if len(stage) == 1 else ""
+            if not re.match(r"(?:its|their)\b", thing):
+                return f"{found['verb']} {thing}{found['rest']}" if thing else text
+        return text
 
     def _by_nature(self, text: str, last: list[int]) -> tuple[set[int], bool]:
         """Decide where no word does: by what the verbs usually need, else by how it is told.
@@ -251,7 +280,8 @@ class Builder:
         if later is None and not same and self._is_fan(last):
             later = True
         if later is None and not same:
-            later = bool(self._sentence) and any(draft.after for draft in self.drafts)
+            story = bool(self._sentence) and any(draft.after for draft in self.drafts)
+            later = story and not self._led
             how = f"after {before.title!r}" if later else "beside what was said before it"
             self.doubts.append(f"No word says when {text!r} comes; it was put {how}.")
         if later:
@@ -273,6 +303,29 @@ class Builder:
     def _share_stage(self, numbers: list[int]) -> bool:
         return any(set(numbers) <= set(stage) for stage in self.stages)
 
+    def _within_loop(self, text: str, clause: Clause) -> bool:
+        """Whether an action is done in each round; what gathers the rounds ends the loop."""
+        if self._looped is None:
+            return True
+        rest = text.partition(" ")[2]
+        if re.search(r"\b(?:it|its|that one)\b", rest, re.IGNORECASE):
+            return True
+        gathers = _ANAPHOR.search(rest) or comes_later(text, self.drafts[self._looped[0]].title)
+        return not (gathers or stem(text.split(" ", 1)[0]) in COLLECTIVE or clause.link == "last")
+
+    def _round_for_round(self, text: str, clause: Clause) -> list[int]:
+        """Add the action once for each round; a later one follows the same round's earlier one."""
+        titles = [f"{text} for {item}" for item in self._rounds]
+        if self._looped is None:
+            deps, _ = self._relation(clause, text, expanded=True)
+            added = [self._add(title, clause.text, deps) for title in titles]
+        else:
+            before = zip(titles, self._looped, strict=True)
+            added = [self._add(title, clause.text, {earlier}) for title, earlier in before]
+        self._looped = added
+        self.stages.append(list(added))
+        return added
+
     def _for_each(self, verb: str, rest: str, clause: Clause) -> list[int]:
         many = next((stage for stage in reversed(self.stages) if len(stage) > 1), None)
         if many is None:
@@ -291,6 +344,7 @@ class Builder:
             for other in self._sources(text):
                 if other not in self.stages[-1]:
                     self.stages[-1].append(other)
+        self._led = self._led or bool(clause.conditions and not self._sentence)
         self._sentence += added
         self._rest += clause.before_rest
         for text in clause.before:
@@ -322,7 +376,11 @@ class Builder:
     def _targets(self, subject: str) -> list[int]:
         if not subject or re.fullmatch(r"(?:it|which|that|this)", subject, re.IGNORECASE):
             return list(self.stages[-1]) if self.stages else []
-        return list(point(subject, self.titles, self.stages).tasks)
+        pronoun = re.match(r"(?:all|both|these|those|the) (?:two|three|four|five|six)?\b", subject)
+        found = point(subject, self.titles, self.stages).tasks
+        if not found and pronoun:
+            found = point(pronoun[0], self.titles, self.stages).tasks
+        return list(found)
 
     def _add(
         self,

@@ -7,10 +7,10 @@ from collections.abc import Set
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from agentsched.understanding.words import NO_VERB, WORK_VERBS, stem
+from agentsched.understanding.words import NO_VERB, WORK_VERBS, is_verb
 from agentsched.understanding.work.verbs import base_form, imperative
 
-Link = Literal["then", "last", "free", "parallel", "chain", ""]
+Link = Literal["then", "last", "free", "parallel", "chain", "anyway", "else", ""]
 """How an action stands to what was said before it, by its adverbs."""
 
 
@@ -28,6 +28,8 @@ class Clause:
     """The adverb stood at its end ("… in parallel"), and may speak of those before it, too."""
     conditions: tuple[str, ...] = ()
     """What must be over first: "both are ready"."""
+    checks: tuple[str, ...] = ()
+    """What must have gone well: "it passes"; names no task of its own."""
     before: tuple[str, ...] = ()
     """What must not start before this is over."""
     before_rest: tuple[str, ...] = ()
@@ -37,6 +39,9 @@ class Clause:
 
 
 _LINKS: tuple[tuple[Link, str], ...] = (
+    ("anyway", r"either way|in any case|in either case|regardless(?: of (?:that|the \w+))?"
+     r"|whatever happens|no matter what|anyway"),
+    ("else", r"otherwise|(?:or )?else|if not|if it (?:does not|doesn't)|on failure"),
     ("chain", r"one after (?:the other|another)|in (?:that|this|the given|the following) order"
      r"|sequentially|one by one|in sequence|consecutively|back to back|in turn"),
     ("free", r"meanwhile|in the meantime|(?:and )?independently of (?:that|it|this|everything)"
@@ -55,8 +60,8 @@ _LINKS: tuple[tuple[Link, str], ...] = (
 _ADVERB = re.compile(
     r"(?<![\w-])(?:"
     + "|".join(f"(?P<{kind}>{words})" for kind, words in _LINKS)
-    + r"|(?P<drop>first(?: of all)?|firstly|second(?:ly)?|third(?:ly)?|please|to (?:start"
-    r"|begin)(?: with)?"
+    + r"|(?P<drop>(?<!the )(?:first(?: of all)?|second|third)|(?:first|second|third)ly"
+    r"|please|pls|plz|to (?:start|begin)(?: with)?"
     r"|before (?:anything|everything) else|also|too|as well|just|simply|if (?:time permits"
     r"|possible|you can|need be|there is time)"
     r"|as usual|for me|in total|again|once more|together|all right|now|start by|starting "
@@ -67,14 +72,14 @@ _SUBORDINATE = re.compile(
     r"(?<![\w-])(?:,? ?(?:and|but|so)? ?)(?P<word>(?:only |right |immediately |directly "
     r")?(?:when(?:ever)?|once|after|as soon as|upon"
     r"|before|prior to|while|whilst|until|till|as long as|provided(?: that)?|waiting for|wait for"
-    r"|if(?= (?:that|it|they|both|all|everything|this|these|those)\b)))\s+"
+    r"|if|unless))\s+"
     r"(?!(?:that|this|which|those|these)(?![\w'])(?! (?:is|are|has|have|works?|pass\w*|succeed\w*"
     r"|goes|looks?|finish\w*|complet\w*)\b))"
     r"(?!the other\b|another\b|one another\b)"
     r"(?P<rest>[^,;:]+)",
     re.IGNORECASE,
 )
-_SENTENCE = re.compile(r"(?<!\be\.g)(?<!\bi\.e)[.!?;]+(?=\s|$)|\n+")
+_SENTENCE = re.compile(r"(?<!\be\.g)(?<!\bi\.e)(?<!^\d)(?<!^\d\d)[.!?;]+(?=\s|$)|\n+", re.MULTILINE)
 _FINITE = re.compile(
     r"^(?P<subject>(?:[\w.'/+-]+ ){0,6}?[\w.'/+-]+|)(?: ?,? |^)(?:(?:also|both|all|each|only|still"
     r"|really|probably) )*"
@@ -91,7 +96,8 @@ _PRONOUN = re.compile(
     re.IGNORECASE,
 )
 _SPLIT = re.compile(
-    r"\s*,\s*(?:(?:and|but|so|or)(?:,)?\s+)?|\s+(?:and|but)\s+|\s+(?=then\s)|\s*\(|\)\s*|:\s+",
+    r"\s*,\s*(?:(?:and|but|so|or)(?:,)?\s+)?|\s+(?:and|but)\s+|\s+(?=then\s)|\s*\(|\)\s*|:\s+"
+    r"|\s+--?\s+",
     re.IGNORECASE,
 )
 
@@ -146,11 +152,13 @@ def _pieces(sentence: str, verbs: Set[str]) -> list[tuple[int, int]]:
         before, after = sentence[start : joint.start()], sentence[joint.end() :]
         if not re.search(r"\w", before):
             continue
+        if joint[0].strip() == "and" and _OPEN_SUBJECT.search(before):
+            continue
         if (
             _begins_clause(after, verbs)
             or _begins_subordinate(after)
             or _ends_subordinate(before, joint[0])
-            or joint[0].strip() in (":", "(", ")")
+            or joint[0].strip() in (":", "(", ")", "-", "--")
         ):
             pieces.append((start, joint.start()))
             start = joint.end()
@@ -161,7 +169,9 @@ def _begins_clause(said: str, verbs: Set[str]) -> bool:
     text = _strip_lead(said)
     if re.match(r"(?:then|by)\s+\w+ing (?:the|a|an|all|it|them)\b", said, re.IGNORECASE):
         return True
-    if _COMMAND.match(text) or re.match(r"then\s+(?:the|a|an)\s", said, re.IGNORECASE):
+    if _COMMAND.match(text) or re.match(r"then\s+\w", said, re.IGNORECASE):
+        return True
+    if _DOING.match(text) and not is_statement(text, verbs):
         return True
     if re.match(r"[A-Z][a-z]", text) and not _ORDER.match(text):
         return False  # a name in a list: "French, German and Polish"
@@ -171,6 +181,15 @@ def _begins_clause(said: str, verbs: Set[str]) -> bool:
 def _begins_subordinate(text: str) -> bool:
     found = _SUBORDINATE.match(text)
     return found is not None and found.start("word") <= 1
+
+
+_OPEN_SUBJECT = re.compile(
+    r"\b(?:when|once|after|as soon as|before|if|until|while) (?!it|they|this|that|you|we|all|both"
+    r"|the other|another)"
+    r"(?:the |our |my |a )?(?:[\w-]+ )?(?!done|ready|over|passes|finish|works)[\w-]+$",
+    re.IGNORECASE,
+)
+"""A condition whose subject has no verb yet: "once training" (and calibration are done)."""
 
 
 def _ends_subordinate(before: str, joint: str) -> bool:
@@ -198,12 +217,12 @@ def _strip_lead(text: str) -> str:
 
 _WANT = re.compile(
     r"^(?:(?:can|could|would) you |i(?: want|'d like| would like| need)(?: you)? to |let's |we "
-    r"(?:need|have|want) to |you (?:can|could|should) |you |we |i |have to |also )",
+    r"(?:need|have|want) to |you (?:can|could|should) |you |we |i |have to |also |only )",
     re.IGNORECASE,
 )
 _ORDER = re.compile(
-    r"^(?P<verb>[a-z][a-z-]+) (?:(?:up|down|out|off|back|over|on) )?(?:the|a|an|all|my|our|your"
-    r"|its|their|it|them|both|this|these|those"
+    r"^(?P<verb>[a-z][a-z-]+) (?:(?:up|down|out|off|back|over|on|together|through) )?"
+    r"(?:the|a|an|all|my|our|your|its|their|it|them|both|this|these|those"
     r"|each|every|everything|whatever)\b",
     re.IGNORECASE,
 )
@@ -234,7 +253,7 @@ def begins_action(text: str, verbs: Set[str] = WORK_VERBS) -> bool:
     ):
         return True
     following = following.lower()
-    if stem(word) not in verbs or word.lower().endswith(("ing", "ed", "tion", "s'", "ers")):
+    if not is_verb(word, verbs) or word.lower().endswith(("ing", "ed", "tion", "s'", "ers")):
         return word.lower() in (
             "have",
             "tear",
@@ -289,10 +308,12 @@ def _read(
         what = passive["what"][0].lower() + passive["what"][1:]
         text = f"{base_form(passive['verb'])} {what}{passive['rest']}"
     kind: Literal["action", "statement", "list"] = "list"
-    if re.match(r"\w+ing (?:the|a|an|all|it|them)\b", text) and link == "then":
+    if _DOING.match(text) and not is_statement(text, verbs):
         text = imperative(text)
-    thing = re.fullmatch(r"(?:the|a|an) (?P<noun>[\w -]{2,40})", text, re.IGNORECASE)
-    if thing and (link == "then" or re.match(r"\W*first\b", body, re.IGNORECASE)):
+    thing = _STEP.fullmatch(text)
+    first = re.match(r"\W*(?:first\b|(?:we |i )?(?:start|begin) with)", body, re.IGNORECASE)
+    told = link in ("then", "last") and not begins_action(text, verbs)
+    if thing and (told or (thing["article"] and (first or link == "then"))):
         return Clause("action", thing["noun"], start, end, link, trailing), conditions
     if begins_action(text, verbs):
         kind = "action"
@@ -301,9 +322,17 @@ def _read(
     return Clause(kind, text, start, end, link, trailing), conditions
 
 
+_DOING = re.compile(r"(?!nothing)\w+ing (?:the|a|an|all|it|them|each|our|my)\b", re.IGNORECASE)
+"""A task as a gerund: "training the detector"."""
+_STEP = re.compile(
+    r"(?:(?:comes?|start with|begin with) )?(?P<article>(?:the|a|an) )?(?P<noun>\w[\w -]{1,40})",
+    re.IGNORECASE,
+)
+"""A step that is only named: "(then) the smoke test"."""
 _PASSIVE = re.compile(
-    r"^(?P<what>(?:the |our |my |all )?[\w' -]+?) (?:also )?(?:needs? to|must|has to|have to"
-    r"|should) be"
+    r"^(?!(?:it|they|these|those|both|all|each|this|that|everything)\b)"
+    r"(?P<what>(?:the |our |my )?[\w' -]+?) (?:also )?(?:needs? to|must|has to|have to"
+    r"|should|can|could|may) be"
     r" (?P<verb>\w+(?:ed|ilt|en|nt|un|ut))(?P<rest>(?: .*)?)$",
     re.IGNORECASE,
 )
@@ -343,8 +372,19 @@ def _with_conditions(
             clause = replace(clause, before_rest=(*clause.before_rest, rest))
         elif word in ("before", "to"):
             clause = replace(clause, before=(*clause.before, rest))
+        elif word in ("if", "unless", "that", "provided"):
+            fails = word != "unless" and _FAILS.search(rest) is not None
+            link: Link = "else" if fails else clause.link
+            clause = replace(clause, checks=(*clause.checks, rest), link=link)
         elif word in ("while", "whilst"):
             clause = replace(clause, beside=(*clause.beside, rest))
         elif word not in ("until", "till", "long"):
             clause = replace(clause, conditions=(*clause.conditions, rest))
     return clause
+
+
+_FAILS = re.compile(
+    r"^(?!nothing\b|no\b|none\b).*\b(?:fails?|failed|breaks?|crash(?:es|ed)?|goes wrong|red"
+    r"|(?:not|n't) (?:pass|work|succeed|finish)\w*)\b",
+    re.IGNORECASE,
+)

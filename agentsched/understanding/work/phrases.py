@@ -109,7 +109,7 @@ def _items(objects: str) -> list[str] | None:
     items = [part.strip() for part in parts if part.strip()]
     # "the four traces trace1, trace2": the count announces what is listed.
     announced = re.match(
-        r"^(?:the |these |all )?(?:two|three|four|five|six|\d+) [a-z-]+ (?=\S)", items[0]
+        r"^(?:the |these |all )?(?:two|three|four|five|six|\d+) [A-Za-z-]+ (?=\S)", items[0]
     )
     if announced:
         items[0] = items[0][announced.end() :]

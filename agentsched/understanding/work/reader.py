@@ -6,15 +6,20 @@ import re
 import shlex
 from collections.abc import Set
 from contextlib import suppress
+from dataclasses import replace
+from datetime import timedelta
 
 from agentsched.understanding.context import Context
 from agentsched.understanding.intents import When
 from agentsched.understanding.moments import TimeSpan, begins, take_times
+from agentsched.understanding.text import crop
 from agentsched.understanding.words import HARDWARE, WORK_VERBS, stem
 from agentsched.understanding.work.amounts import Amount, take_amounts
 from agentsched.understanding.work.builder import SEVERAL_LATER, Builder
-from agentsched.understanding.work.clauses import Clause, begins_action, clauses, sentences
+from agentsched.understanding.work.clauses import Clause, clauses, sentences
+from agentsched.understanding.work.loops import leading_rounds
 from agentsched.understanding.work.verbs import imperative
+from agentsched.understanding.work.wording import itemised, loops_apart, plain
 
 MOST = 60
 """Tasks of one message, about; what follows them is not read."""
@@ -34,27 +39,34 @@ class WorkReader:
         self.repeat: When | None = None
         self.unread: list[str] = []
         """Stretches that no rule could place: there may be tasks in them."""
+        self._whole: list[tuple[TimeSpan, bool]] = []
+        """Times of all the work, and whether they are soft."""
         self._context = context
         self._verbs = verbs
 
     def read(self, text: str) -> Builder:
         """Read all sentences of a text."""
-        found = sentences(text)
+        found = [part for one in sentences(itemised(text)) for part in loops_apart(one)]
         for number, sentence in enumerate(found):
             if len(self.builder.drafts) > MOST:
                 break
             later = " ".join(found[number + 1 :])
             self.sentence(sentence, later)
+        self._place_whole()
         return self.builder
 
     def sentence(self, sentence: str, later: str = "") -> None:
         """Read one sentence; ``later`` is the rest of the message, for words such as "both"."""
-        sentence, commands = _hide_commands(_plain(sentence, self._verbs))
+        sentence, commands = _hide_commands(sentence)
+        loop, sentence = leading_rounds(plain(sentence, self._verbs))
         bare, times = take_times(sentence, self._context)
+        if _AIM.match(bare):
+            self._whole += [(_by_its_end(span), _is_soft(sentence)) for span in times]
+            return
         bare, amounts = take_amounts(bare)
         parts = clauses(bare, self._verbs)
         owners: list[list[int]] = []
-        self.builder.begin_sentence()
+        self.builder.begin_sentence(loop.items if loop else ())
         for number, clause in enumerate(parts):
             if len(self.builder.drafts) > MOST:
                 owners.append([])
@@ -66,7 +78,13 @@ class WorkReader:
         self.builder.end_sentence()
         for amount in amounts:
             chosen = self._owner(amount.start, parts, owners)
-            if not amount.each:
+            place, count = amount.place
+            if count > 1:
+                group = chosen if len(chosen) == count else self.builder.siblings(chosen)
+                chosen = [group[place]] if len(group) == count else []
+            elif amount.each:
+                chosen = self.builder.siblings(chosen)
+            else:
                 chosen = self._nearest(amount, chosen, sentence, parts)
             self.builder.set_amount(chosen, amount)
         for span in times:
@@ -82,12 +100,23 @@ class WorkReader:
                 with suppress(ValueError):
                     draft.command = tuple(shlex.split(command))
             draft.phrase = draft.phrase.replace(token, f"`{command}`")
+        doubts = self.builder.doubts
+        doubts[:] = [doubt.replace(token, command) for doubt in doubts]
 
     def _clause(
         self, clause: Clause, several: bool, near: list[Amount], sentence: str, before: list[Clause]
     ) -> list[int]:
         builder = self.builder
-        if _WISH.match(clause.text) and _WHERE.search(clause.text):
+        if _KEEP.match(clause.text) or (_WISH.match(clause.text) and _WHERE.search(clause.text)):
+            return []
+        if clause.link == "else" or clause.trailing == "else":
+            builder.doubts.append(
+                f"{crop(clause.text, 80)!r} is for the case that something fails: a plan has no "
+                f"such branch, it was left out."
+            )
+            return []
+        if _FORBIDS.match(clause.text):
+            builder.doubts.append(f"{crop(clause.text, 80)!r} says what not to do; no task.")
             return []
         if clause.kind == "action":
             added = builder.action(clause, several=several)
@@ -153,19 +182,33 @@ class WorkReader:
             return
         drafts = self.builder.drafts
         numbers = self._owner(span.start, parts, owners)
-        if span.when.due is not None:
-            whole = re.search(
-                r"\b(?:everything|all of it|it all|must be|has to be|the whole)\b[^,;]*$",
-                sentence[: span.start],
-            )
-            if whole or not numbers:
-                numbers = [n for n in range(len(drafts)) if not any(n in d.after for d in drafts)]
-            for number in numbers:
-                drafts[number].limit = span.when
-                drafts[number].soft_limit = _is_soft(sentence)
-        elif (begin := begins(span, self._context)) is not None:
-            for number in numbers or range(len(drafts)):
+        whole = re.search(
+            r"\b(?:everything|all of it|it all|the whole (?:thing )?(?:must|has|needs|should))\b"
+            r"[^,;]*$|(?:^|[,;] *)(?:must|has to|have to) be\b[^,;]*$",
+            sentence[: span.start],
+        )
+        if not numbers or (whole and span.when.due):
+            self._whole.append((span, _is_soft(sentence)))
+            return
+        begin = begins(span, self._context)
+        for number in numbers:
+            if span.when.due is not None:
+                drafts[number].limit, drafts[number].soft_limit = span.when, _is_soft(sentence)
+            elif begin is not None:
                 drafts[number].begin = begin
+
+    def _place_whole(self) -> None:
+        """Give what ends the work the limit of all of it, and every task the time it begins."""
+        drafts = self.builder.drafts
+        ends = [d for n, d in enumerate(drafts) if not any(n in other.after for other in drafts)]
+        for span, soft in self._whole:
+            if span.when.due is not None:
+                for draft in ends:
+                    if draft.limit is None:
+                        draft.limit, draft.soft_limit = span.when, soft
+            else:
+                for draft in drafts:
+                    draft.begin = draft.begin or begins(span, self._context)
 
 
 _WISH = re.compile(
@@ -179,29 +222,19 @@ _WHERE = re.compile(
     re.IGNORECASE,
 )
 """With one of these, "keep them on one rack" is a wish about places and no task."""
+_KEEP = re.compile(
+    r"keep (?:everything|it|them|both|all(?: of (?:it|them))?|the whole thing) "
+    r"(?:in|on|within|inside|near|at|off|out of)\b",
+    re.IGNORECASE,
+)
+_FORBIDS = re.compile(r"(?:do not|don't|never) (?!(?:wait|depend|need|have)\b)\w", re.IGNORECASE)
+_AIM = re.compile(
+    r"\W*(?:(?:hi|hello|hey|so)\b[ ,]*)?(?:i|we) (?:really )?(?:need|want) [^,;]+? "
+    r"(?:out|done|ready|finished|live)\W*$",
+    re.IGNORECASE,
+)
+"""What the work is for; what is to be done is said elsewhere."""
 _COMMAND = re.compile(r"`([^`\n]{1,4000})`")
-_CONDITION = re.compile(
-    r"(?:^|[;,] )(?:and )?(?:when|once|if|as soon as|after) (?:[\w'-]+ ){1,6}?"
-    r"(?:done|finished|ready|over|completed?|works?|pass(?:es|ed)?|succeeds?|succeeded|ends?|ended"
-    r"|finish(?:es)?|through|there|here|in|green|up|available|built|\w{3,}ed)(?P<gap> )(?=\w)",
-    re.IGNORECASE,
-)
-
-
-_WHILE = re.compile(
-    r"(?:^|[;,] )(?:and )?while (?:it|they|that|the \w+|\w+) (?:is |are )?\w+(?P<gap> )(?=\w)",
-    re.IGNORECASE,
-)
-
-
-def _plain(sentence: str, verbs: Set[str]) -> str:
-    """Return the sentence, as long as before, with the commas and "then" that writers leave out."""
-    sentence = re.sub(r",? followed by ", lambda m: ", then ".ljust(len(m[0])), sentence)
-    found = _CONDITION.search(sentence) or _WHILE.search(sentence)
-    if found and begins_action(sentence[found.end() :], verbs):
-        at = found.start("gap")
-        sentence = f"{sentence[:at]},{sentence[at + 1 :]}"
-    return sentence
 
 
 def _hide_commands(sentence: str) -> tuple[str, dict[str, str]]:
@@ -229,6 +262,16 @@ def _may_hold_more(clause: Clause, verbs: Set[str]) -> bool:
 
 def _next_start(parts: list[Clause], number: int) -> int:
     return parts[number + 1].start if number + 1 < len(parts) else 1 << 30
+
+
+def _by_its_end(span: TimeSpan) -> TimeSpan:
+    """Return the limit in "I need it done today"."""
+    when = span.when
+    if when.due is not None or when.start is None:
+        return span
+    day = when.start.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
+    limit = when.model_copy(update={"due": when.end or day, "start": None, "end": None})
+    return replace(span, when=limit)
 
 
 def _is_soft(sentence: str) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from agentsched.understanding.words import EMPTY, WORK_VERBS, stem
+from agentsched.understanding.work.verbs import base_form
 
 _SEVERAL = re.compile(
     r"\b(?:both|they|them|these|those|all|everything|every (?:one|step|task|run|job)|each(?: one| "
@@ -20,6 +21,11 @@ _ALL = re.compile(
     re.IGNORECASE,
 )
 _ONE = re.compile(r"\b(?:it|its|that|this|it's)\b", re.IGNORECASE)
+_PASSIVE = re.compile(
+    r"(?P<what>(?:the|a|an|our|my|all) .+?) (?:is|are|was|were|has been|have been|gets?) "
+    r"(?:fully |all )?(?P<verb>\w+)$",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +123,10 @@ def _named(part: str, titles: Sequence[str], about: str) -> list[int]:
 
 
 def _noun(part: str) -> str:
-    """Return the noun of "the ETL finishes" or "you upgrade the cluster"."""
+    """Return the noun of "the ETL finishes", the order in "the labels are checked"."""
+    done = _PASSIVE.match(part)
+    if done and stem(done["verb"]) in WORK_VERBS - EMPTY:
+        part = f"{base_form(done['verb'])} {done['what']}"
     words = part.split()
     while words and stem(words[-1]) in EMPTY:
         words.pop()

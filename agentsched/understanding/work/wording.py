@@ -1,0 +1,106 @@
+"""What people say in many ways, put in the one way that clauses are read in."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Set
+from itertools import pairwise
+
+from agentsched.understanding.work.clauses import begins_action
+from agentsched.understanding.work.loops import after_lead
+
+_MARK = re.compile(r"^\s*(?:(?P<number>\d{1,2})[.)]|[-*•·]|\(?[a-h]\))\s+(?=\S)")
+"""What opens an item of a list."""
+_LINKED = re.compile(r"(?:then|next|finally|lastly|meanwhile|in parallel|at the same time)\b", re.I)
+_NOT_BEFORE = re.compile(
+    r"^(?:please )?(?:do not|don't|never) (?P<what>.+?),? "
+    r"(?:before|until|till|unless) (?P<over>.+)$",
+    re.IGNORECASE,
+)
+_START = re.compile(r"(?:start|begin|launch|kick off|run|do) (?=(?:the|our|my|any)\b)", re.I)
+_WAIT_BEFORE = re.compile(
+    r"\bwait (?:for|until|till) (?P<over>[^,;]+?)"
+    r"(?:,? before (?:you |we )?|,? (?:and )?(?:only )?then )(?P<what>\w+)",
+    re.IGNORECASE,
+)
+_THINGS = re.compile(
+    r"^(?P<lead>(?:(?:and|then|next|now|after (?:that|this)),? )*)(?:two|three|four|some|several"
+    r"|the following) (?:things|steps|jobs|tasks) (?:(?:can|may|should|must|will) )?(?:happen|run"
+    r"|go|be done|start) (?P<how>[^:]+): (?P<what>.+)$",
+    re.IGNORECASE,
+)
+_CONDITION = re.compile(
+    r"(?:^|[;,] )(?:and )?(?:when|once|if|unless|as soon as|after) (?:[\w'-]+ ){1,6}?"
+    r"(?:done|finished|ready|over|completed?|works?|pass(?:es|ed)?|succeeds?|succeeded|ends?|ended"
+    r"|finish(?:es)?|fails?|through|there|here|in|green|up|available|built|\w{3,}ed)"
+    r"(?P<gap> )(?=\w)",
+    re.IGNORECASE,
+)
+_WHILE = re.compile(
+    r"(?:^|[;,] )(?:and )?while (?:it|they|that|the \w+|\w+) (?:is |are )?\w+(?P<gap> )(?=\w)",
+    re.IGNORECASE,
+)
+
+
+def itemised(text: str) -> str:
+    """Return the text with each item of a list that was numbered within a line on its own line."""
+    places = [0]
+    for wanted in range(1, 20):
+        found = re.compile(rf"(?:(?<=\s)|^){wanted}[.)]\s+(?=[^\W\d]|`)").search(text, places[-1])
+        if found is None:
+            break
+        places.append(found.start())
+    if len(places) < 3:
+        return text
+    cuts = [*places[1:], len(text)]
+    items = [text[a:b].strip() for a, b in pairwise(cuts)]
+    return "\n".join(part for part in (text[: cuts[0]].strip(), *items) if part)
+
+
+_LATER_LOOP = re.compile(
+    r"(?:,|;)? (?:and )?(?=(?:then |next |after that,? )?for (?:each|every)\b)", re.IGNORECASE
+)
+
+
+def loops_apart(sentence: str) -> list[str]:
+    """Return a sentence in two where a loop begins within it ("…, then for each model …")."""
+    for found in _LATER_LOOP.finditer(sentence):
+        rest = sentence[found.end() :]
+        begins = "," in found[0] or ";" in found[0] or not rest.lower().startswith("for")
+        if found.start() and begins and re.search(r"\w", after_lead(rest)):
+            return [sentence[: found.start()], rest]
+    return [sentence]
+
+
+def plain(sentence: str, verbs: Set[str]) -> str:
+    """Return the sentence without list marks, with the commas and connectives writers leave out.
+
+    Args:
+        sentence: One, or one item of a list.
+        verbs: Stems of the verbs that can open an action.
+    """
+    mark = _MARK.match(sentence)
+    sentence = unmarked(sentence)
+    if mark and int(mark["number"] or 1) > 1 and not _LINKED.match(sentence):
+        sentence = f"then {sentence}"
+    sentence = re.sub(r",? followed by |\s*(?:[-=]>|\u2192)\s*", ", then ", sentence)
+    sentence = _THINGS.sub(r"\g<lead>\g<what> \g<how>", sentence)
+    sentence = _WAIT_BEFORE.sub(lambda m: f"once {m['over']}, {m['what']}", sentence)
+    forbidden = _NOT_BEFORE.match(sentence)
+    if forbidden:
+        what = _START.sub("", forbidden["what"])
+        if begins_action(what, verbs):
+            sentence = f"{what} once {forbidden['over']}"
+        else:
+            sentence = f"{what} waits for {forbidden['over']}"
+    found = _CONDITION.search(sentence) or _WHILE.search(sentence)
+    if found and begins_action(sentence[found.end() :], verbs):
+        at = found.start("gap")
+        sentence = f"{sentence[:at]},{sentence[at:]}"
+    return sentence
+
+
+def unmarked(sentence: str) -> str:
+    """Return the sentence without the mark that opens an item of a list."""
+    mark = _MARK.match(sentence)
+    return sentence[mark.end() :] if mark else sentence
