@@ -32,6 +32,7 @@ from agentsched.times.pieces import (
     Period,
     Prefix,
     Quarter,
+    Share,
     Shift,
     Stretch,
     Today,
@@ -255,6 +256,8 @@ class Almanac:
                 return Days.one(add_amount(start, amount, sign, self.habits))
             case Edge(side):
                 return self._edge(side, base)
+            case Share():
+                return self._share(prefix, base)
             case Nth():
                 return self.nth(prefix, base)
             case Beside(day, count, sign):
@@ -308,6 +311,24 @@ class Almanac:
         else:
             middle = base.first + ((base.end - base.first).days + 1) // 2 * DAY
         return Days(base.first, middle) if side == "first half" else Days(middle, base.end)
+
+    def _share(self, share: Share, base: Days) -> Days:
+        """Return the first or last days, working days or weeks of a stretch.
+
+        Raises:
+            TimePhraseError: It has fewer of them.
+        """
+        days = [base.first + n * DAY for n in range((base.end - base.first).days)]
+        if share.unit == "business":
+            days = [day for day in days if self.habits.is_business(day)]
+        count = share.count * (7 if share.unit == "week" else 1)
+        if not 0 < count <= len(days):
+            raise TimePhraseError(
+                f"there are only {len(days)} such days from {base.first} until {base.end}, "
+                f"not {count}; say fewer"
+            )
+        taken = days[-count:] if share.last else days[:count]
+        return Days(taken[0], taken[-1] + DAY)
 
     def nth(self, nth: Nth, base: Days) -> Days:
         """Return the nth weekday, day, working day or week of a stretch.

@@ -146,6 +146,8 @@ def _fills(main: Reading, other: Reading) -> bool:
     if len(main.sides) > 1 or len(other.sides) > 1 or other.bound or other.repeat:
         return False
     mine, theirs = main.sides[0], other.sides[0]
+    if any(clock.name == "now" for clock in theirs.clocks):
+        return True  # "as soon as possible" adds nothing to "by Friday"
     if mine.days and not mine.clocks and theirs.clocks and not theirs.days:
         mine.clocks = theirs.clocks
         return True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta, tzinfo
-from typing import Literal
+from typing import Literal, get_args
 
 from agentsched.times.vocabulary import Unit
 
@@ -113,6 +113,15 @@ class Edge:
         "start", "middle", "end", "early", "late", "week", "first half", "second half"
     ]  # fmt: skip
     """"end" is a day, "late" is a stretch; "week" is the whole week around it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """The first two weeks of, the last three days of."""
+
+    count: int
+    unit: Literal["day", "business", "week"]
+    last: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,6 +269,7 @@ class Link:
     word: Literal[
         "at", "on", "in", "of", "from", "to", "until", "between", "and", "or", "by", "before",
         "due", "after", "starting", "for", "except", "unless", "since", "onward",
+        "latest",
     ]  # fmt: skip
 
 
@@ -271,7 +281,8 @@ class AllDay:
 Day = (
     Today | Weekday | CalendarDay | Period | Quarter | IsoWeek | Year | Stretch | Holiday | NthLater
 )
-Prefix = Nth | Edge | Shift | Beside
+DAY_KINDS = get_args(Day)
+Prefix = Nth | Edge | Share | Shift | Beside
 Value = (
     Day | Prefix | Offset | Amount | Clock | DayPart | Number | Days | Repeat | Times | Zone
     | Link | AllDay

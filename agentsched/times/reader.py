@@ -7,6 +7,7 @@ from itertools import pairwise
 from typing import Literal, get_args
 
 from agentsched.times.pieces import (
+    DAY_KINDS,
     AllDay,
     Amount,
     Beside,
@@ -17,19 +18,16 @@ from agentsched.times.pieces import (
     Days,
     Edge,
     Holiday,
-    IsoWeek,
     Link,
     Nth,
-    NthLater,
     Number,
     Offset,
     Period,
     Piece,
     Prefix,
-    Quarter,
     Repeat,
+    Share,
     Shift,
-    Stretch,
     Times,
     Today,
     Value,
@@ -40,14 +38,11 @@ from agentsched.times.pieces import (
 from agentsched.times.reading import Dated, Reading, Side
 from agentsched.times.runs import Run
 
-DAY_KINDS = (
-    Today | Weekday | CalendarDay | Period | Quarter | IsoWeek | Year | Stretch | Holiday | NthLater
-)
 _AFTER_DATE = (Link("at"), Link("between"), Link("by"), Link("from"), Link("for"))
 _OPENING_BOUNDS = ("after", "since", "onward")
 _BOUNDS = ("by", "due", "before", "after", "since")
 _EXCEPTING = ("except", "and", "on", "or")
-_EXCEPTABLE = (*get_args(DAY_KINDS), *get_args(Prefix), Days, Repeat)
+_EXCEPTABLE = (*DAY_KINDS, *get_args(Prefix), Days, Repeat)
 
 
 def read(run: Run) -> list[Reading]:
@@ -189,7 +184,7 @@ class _Reader:
                 return True
             case Nth() if self._now.repeat and self._pieces[index - 1].start == piece.start:
                 self._now.nth = value  # "first Monday of every month" is one match
-            case Nth() | Edge() | Shift() | Beside():
+            case Nth() | Edge() | Share() | Shift() | Beside():
                 self._prefixes.append(value)
             case Days(days):
                 self._several(days)
@@ -266,12 +261,16 @@ class _Reader:
             self._now.bound = self._now.bound or word
         elif word in _BOUNDS:
             self._bound(word)
+        elif word == "latest" and not self._now.repeat:
+            self._now.bound = self._now.bound or "by"
         elif word == "between":
             self._between = True
         self._lead = "" if word in ("to", "until") else word
         return word not in ("to", "and", "or", "of", "in", "on", "except", "unless")
 
     def _bound(self, word: str) -> None:
+        # "As soon as possible, by Friday" is by Friday.
+        self._side.clocks = [clock for clock in self._side.clocks if clock.name != "now"]
         if self._now.repeat and word in ("after", "since"):
             return
         if self._now.repeat:
@@ -305,11 +304,16 @@ class _Reader:
             nth = self._prefixes.pop()
             assert isinstance(nth, Nth)
             self._now.nth = nth
+        elif self._prefixes and isinstance(self._prefixes[-1], Edge):
+            new = self._edge_of_each(self._prefixes.pop(), new)
         old = self._now.repeat
         if old is None:
             self._now.repeat, self._now.weak_repeat = new, weak
             return
         finer = new if (new.days or new.business) else old
+        clocked = next((one for one in (old, new) if one.unit in ("hour", "minute")), None)
+        if clocked is not None and clocked is not finer:
+            finer = replace(clocked, days=finer.days, business=finer.business)
         coarser = old if finer is new else new
         if finer.days or finer.business:
             interval = coarser.interval if coarser.unit == "week" else finer.interval
@@ -319,6 +323,15 @@ class _Reader:
             month_days=old.month_days + new.month_days,
         )  # fmt: skip
         self._now.weak_repeat = self._now.weak_repeat and weak
+
+    def _edge_of_each(self, edge: Prefix, new: Repeat) -> Repeat:
+        """Take "end of every month" as its last day, "end of each week" as its last working day."""
+        assert isinstance(edge, Edge)
+        if new.unit == "month" and edge.side in ("start", "end"):
+            self._now.nth = Nth((-1 if edge.side == "end" else 1,), (), "day")
+        elif new.unit == "week" and edge.side in ("start", "end") and not new.days:
+            return replace(new, days=(4,) if edge.side == "end" else (0,))
+        return new
 
     def _day(self, value: object) -> None:
         assert isinstance(value, DAY_KINDS)
@@ -404,6 +417,8 @@ class _Reader:
             day = self._value(index + 2) if after == Link("on") else after
             if side.days or isinstance(day, Weekday | Today | CalendarDay):
                 return True
+        if before == Link("and") and side.clocks and isinstance(self._now.repeat or after, Repeat):
+            return True
         if before == Link("from") and (self._now.lengths or after == Link("for")):
             return True
         if isinstance(after, DayPart):

@@ -51,7 +51,10 @@ class Rules:
             return replace(rule, month_days=days)
         if repeat.unit == "year":
             return self._yearly(rule, refining)
-        return rule
+        weekdays = repeat.days or tuple(
+            day for day in range(7) if day not in self._almanac.habits.weekend and repeat.business
+        )
+        return replace(rule, days=tuple((0, day) for day in weekdays))
 
     def _weekly(self, rule: Recurrence, refining: list[Dated]) -> Recurrence:
         repeat = self._repeat

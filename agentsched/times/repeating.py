@@ -23,8 +23,9 @@ from agentsched.times.pieces import (
     Stretch,
     Weekday,
 )
+from agentsched.times.points import later
 from agentsched.times.reading import Dated, Reading, Side
-from agentsched.times.recurrence import Recurrence, last_moment
+from agentsched.times.recurrence import Frequency, Recurrence, last_moment
 from agentsched.times.repeat_rules import Rules
 from agentsched.times.resolved import Grain, Resolved
 from agentsched.times.wall import WHOLE_DAY, Minutes, part_hours, settle, settle_range
@@ -48,6 +49,8 @@ class _Repeating:
         """First day it may happen on."""
         self._last: date | None = None
         """Last day it may happen on."""
+        self._stop: datetime | None = None
+        """Last moment of a series that is counted in hours or minutes."""
 
     def resolve(self) -> Resolved:
         if self._reading.unless:
@@ -58,7 +61,7 @@ class _Repeating:
         refining = self._bounds()
         rule = Rules(self._reading, self._repeat, self._almanac).rule(refining)
         clocks = self._clocks()
-        if clocks is not None and self._repeat.unit in ("hour", "minute"):
+        if clocks is not None and self._by_clock():
             rule = self._windowed(rule, clocks)
         elif len(self._times()) > 1 and not self._ends():
             rule = self._several_times(rule)
@@ -83,8 +86,9 @@ class _Repeating:
         refining: list[Dated] = []
         if self._weekday_range():
             return refining
+        self._set_stop()
         for index, side in enumerate(self._reading.sides):
-            if side.join and side.days:
+            if side.join and side.days and not self._ends_each(index):
                 self._set_last(side)
                 continue
             followed = any(later.join and later.days for later in self._reading.sides[index + 1 :])
@@ -102,6 +106,31 @@ class _Repeating:
                 if found is not None:
                     self._after = found.first
         return refining
+
+    def _ends_each(self, index: int) -> bool:
+        """Whether a side is the end of each occurrence, so that its days are of the series."""
+        before, side = self._reading.sides[index - 1], self._reading.sides[index]
+        return bool(
+            index and side.join == "to" and side.clocks and before.clocks
+            and all(self._refines(dated) for dated in before.days)
+        )  # fmt: skip
+
+    def _set_stop(self) -> None:
+        """Take the hour of "every 20 minutes until 5pm" as that of its end."""
+        last = self._reading.sides[-1]
+        stops = last.join in ("until", "before") and last.clocks
+        if not (stops and self._by_clock()) or len(self._times()) > 1:
+            return
+        found = compose(last, self._almanac)
+        shown = settle(last.clocks[0], last.part, self._almanac)
+        day = found.first if found is not None else self._almanac.today
+        stop = shown.on(day, self._zone, self._almanac)
+        if found is None and stop <= self._now:
+            stop = shown.on(day + DAY, self._zone, self._almanac)
+        self._stop, last.clocks, last.days = stop, [], []
+
+    def _by_clock(self) -> bool:
+        return self._repeat.unit in ("minute", "hour")
 
     def _weekday_range(self) -> bool:
         """Take "Monday to Friday" as days of the week; whether there was one."""
@@ -154,7 +183,7 @@ class _Repeating:
         found = compose(Side([dated]), self._almanac)
         if found is None:
             return
-        spans = found.end - found.first > DAY or isinstance(dated.day, Period)
+        spans = found.end - found.first > DAY or isinstance(dated.day, Period) or self._by_clock()
         spans &= dated.lead not in ("starting", "from", "after", "since") and not followed
         if dated.lead == "and":
             self._add_stretch(found, spans)
@@ -233,15 +262,23 @@ class _Repeating:
         first, last = clocks
         if last is None or last.minute > 1440:
             return rule
+        if rule.freq == "MINUTELY":
+            # The last hour is another one, but for "until 10:30".
+            over = last.minute % 60 > 0
+            if over:
+                self._almanac.note(f"it goes on until {last.minute // 60 + 1}:00")
+            if WHOLE_DAY % rule.interval:
+                self._almanac.note("its times shift from day to day")
+            hours = tuple(range(first.minute // 60, min(24, last.minute // 60 + over)))
+            return replace(rule, hours=hours)
         hours = tuple(range(first.minute // 60, last.minute // 60 + 1))
         minute = first.minute % 60 if self._repeat.minute is None else self._repeat.minute
         if self._repeat.minute is not None:
             hours = tuple(h for h in hours if first.minute <= 60 * h + minute <= last.minute)
         hours = tuple(hour for hour in hours if hour < 24)
-        if rule.freq == "HOURLY":
-            hours = hours[:: rule.interval]
-            return replace(rule, freq="DAILY", interval=1, hours=hours, minutes=(minute,))
-        return replace(rule, hours=hours)
+        freq: Frequency = "WEEKLY" if rule.days else "DAILY"
+        hours = hours[:: rule.interval]
+        return replace(rule, freq=freq, interval=1, hours=hours, minutes=(minute,))
 
     # The first occurrence, and the last
 
@@ -250,11 +287,12 @@ class _Repeating:
     ) -> tuple[date, datetime | None, datetime | None]:
         start = self._after or self._almanac.today
         if clocks is None:
-            if self._repeat.unit in ("minute", "hour"):
-                return start, self._within_hours(start), None
+            if self._by_clock():
+                day = rule.first(start)
+                return day, self._within_hours(day), None
             return rule.first(start), None, None
         first, last = clocks
-        windowed = self._repeat.unit in ("minute", "hour")
+        windowed = self._by_clock()
         if windowed and self._repeat.minute is not None:
             first = Minutes(first.minute + (self._repeat.minute - first.minute) % 60)
         for day in rule.from_day(start):
@@ -284,7 +322,7 @@ class _Repeating:
         return moment
 
     def _length(self) -> timedelta | None:
-        if self._repeat.unit in ("minute", "hour"):
+        if self._by_clock():
             return None
         lengths = [a.exact for a in self._reading.lengths if a.is_clock]
         return lengths[0] if lengths else None
@@ -293,12 +331,14 @@ class _Repeating:
         if self._reading.times:
             return replace(rule, count=self._reading.times)
         within = [a.exact for a in self._reading.lengths if a.is_clock and a.exact]
-        if within and self._repeat.unit in ("minute", "hour"):
+        if within and self._by_clock():
             step = timedelta(**{f"{self._repeat.unit}s": self._repeat.interval})
             return replace(rule, count=max(1, int(within[0] / step)))
         spans = [a for a in self._reading.lengths if not a.is_clock]
         if spans:
             return self._for(spans[0], rule, day, start)
+        if self._stop is not None:
+            return replace(rule, until=self._stop)
         if self._last is None:
             return rule
         if self._last < day:
@@ -306,7 +346,16 @@ class _Repeating:
                 f"{rule.value()} ends on {self._last}, before it first happens on {day}; "
                 f"name a later end"
             )
-        return replace(rule, until=last_moment(self._last, start))
+        return replace(rule, until=self._until(rule, start))
+
+    def _until(self, rule: Recurrence, start: datetime | None) -> date | datetime:
+        """Return the last moment on the last day: of several times a day, the last of them."""
+        assert self._last is not None
+        if start is not None and rule.hours:
+            start = start.replace(hour=max(rule.hours), minute=max(rule.minutes or (59,)))
+        elif start is not None and self._by_clock():
+            start = start.replace(hour=23, minute=59)
+        return last_moment(self._last, start)
 
     def _for(self, span: Amount, rule: Recurrence, day: date, start: datetime | None) -> Recurrence:
         """Return the rule for a number of weeks, months: a count where that is the same."""
@@ -320,5 +369,7 @@ class _Repeating:
         if (rule.freq, unit) in per and not (rule.freq == "DAILY" and rule.days):
             times = per[rule.freq, unit] * count / rule.interval
             return replace(rule, count=max(1, ceil(times)) * max(1, len(rule.hours)))
+        if self._by_clock() and start is not None and span.exact is not None:
+            return replace(rule, until=later(start, span.exact))
         last = add_amount(day, span, 1, self._almanac.habits) - DAY
         return replace(rule, until=last_moment(last, start))

@@ -193,7 +193,7 @@ RULES: tuple[Rule, ...] = (
     rule(
         r"(?:(?:in|over|for|during|within)\s+)?(?:the\s+)?"
         rf"(?P<count>{CARDINAL})\s+(?P<way>next|last|past|coming|following|upcoming|previous)\s+"
-        rf"(?P<unit>{_UNIT})", _turned_stretch,
+        rf"(?P<unit>{_UNIT})(?<=s)", _turned_stretch,
     ),
     rule(
         rf"(?P<count>{CARDINAL})\s+(?P<day>{alternatives(WEEKDAYS)})s?\s+"

@@ -36,6 +36,15 @@ def _abbreviation(match: Match) -> Said | None:
     return Said((Zone(ZoneInfo(ABBREVIATIONS[name]), name.upper(), loose=loose),))
 
 
+def _capital_abbreviation(match: Match) -> Said | None:
+    """Return the zone of EST, not the one of "west" or "et"."""
+    return _abbreviation(match) if match.capital else None
+
+
+def _capital_place(match: Match) -> Said | None:
+    return _place(match) if match.capital else None
+
+
 def _offset(match: Match) -> Said | None:
     zone = offset_zone(match["offset"])
     return None if zone is None else Said((Zone(zone, match["offset"].upper()),))
@@ -67,8 +76,9 @@ RULES: tuple[Rule, ...] = (
     fixed(r"and|&", Link("and")),
     rule(r"but", _but),
     fixed(r"or", Link("or")),
-    fixed(r"by|(?:no|not)\s+later\s+than|at\s+the\s+latest|latest(?:\s+by)?"
+    fixed(r"by|(?:no|not)\s+later\s+than"
           r"|deadline(?:\s+is)?:?", Link("by")),
+    fixed(r"at\s+the\s+(?:very\s+)?latest|latest(?:\s+by)?", Link("latest")),
     fixed(r"due(?:\s+(?:by|on|at|in(?=\s+the))|\s+date:?)?", Link("due")),
     fixed(r"before|ahead\s+of|prior\s+to|earlier\s+than", Link("before")),
     fixed(r"after|later\s+than|past|anytime\s+after",
@@ -83,10 +93,11 @@ RULES: tuple[Rule, ...] = (
           rf"|unless\s+(?:it|that)(?:'s|\s+is)\s+(?:an?\s+)?{_HOLIDAYS}", Link("unless")),
 )  # fmt: skip
 
-_ABBREVIATIONS = rule(
+_ABBREVIATED = (
     rf"(?P<name>{alternatives(ABBREVIATIONS)})(?P<offset>[+-]\d{{1,2}}(?::?\d\d)?(?!\d))?"
-    r"(?:\s+time)?", _abbreviation,
-)  # fmt: skip
+    r"(?:\s+time)?"
+)
+_ABBREVIATIONS = rule(_ABBREVIATED, _abbreviation)
 _OFFSETS = rule(r"(?P<offset>z|[+-]\d\d:?\d\d(?!\d))", _offset)
 
 
@@ -113,5 +124,8 @@ PLACES = Rules(*_PLACES)
 _NAMED = (*_PLACES, _ABBREVIATIONS, rule(rf"(?P<place>{_REGION})", _place))
 NAMED_ZONES = Rules(*_NAMED)
 """Zones that may follow a time of day."""
+DATED_ZONES = Rules(*_PLACES, rule(_ABBREVIATED, _capital_abbreviation),
+                    rule(rf"(?P<place>{_REGION})", _capital_place))  # fmt: skip
+"""Zones that may follow the day of a time of day: "3pm tomorrow EST"."""
 ZONES = Rules(*_NAMED, _OFFSETS)
 """With offsets such as -05:00, which after 9:00 would rather begin a range."""

@@ -14,6 +14,7 @@ from agentsched.times.pieces import (
     Nth,
     Period,
     Quarter,
+    Share,
     Span,
     Today,
     Weekday,
@@ -21,12 +22,14 @@ from agentsched.times.pieces import (
 from agentsched.times.rule import Match, Rule, Said, fixed, rule
 from agentsched.times.rules_dates import BACK, YEAR_AFTER, Which, said_which, said_year
 from agentsched.times.vocabulary import (
+    CARDINAL,
     MONTH,
     ORDINAL,
     WEEKDAY,
     WEEKDAYS,
     YEAR,
     alternatives,
+    number,
     whole,
 )
 
@@ -153,6 +156,13 @@ def _edge(match: Match) -> Said:
     return Said((Edge(_side(match["side"])),))
 
 
+def _share(match: Match) -> Said:
+    unit: Literal["day", "business", "week"] = "business"
+    if match["unit"] in ("days", "weeks"):
+        unit = "day" if match["unit"] == "days" else "week"
+    return Said((Share(int(number(match["count"]) or 1), unit, match["side"] != "first"),))
+
+
 def _half(match: Match) -> Said:
     return Said((Edge("first half" if match["half"] in ("first", "1st") else "second half"),))
 
@@ -184,6 +194,9 @@ RULES: tuple[Rule, ...] = (
     fixed(r"later\s+today", Period("day", rest=True)),
     rule(rf"(?:the\s+)?{_SIDE}\s+of\s+(?:the\s+)?(?:current\s+)?{_LONG}", _edge_of_period),
     rule(rf"(?:the\s+)?{_SIDE}\s+of", _edge),
+    rule(rf"(?:the\s+)?(?P<side>first|last|final)\s+(?P<count>{CARDINAL}|few)\s+"
+         r"(?P<unit>days|weeks|weekdays|workdays|(?:business|working|work)\s+days)\s+(?:of|in)(?=\s+[a-z\d])",
+         _share),
     rule(r"(?:the\s+)?(?P<half>first|1st|second|2nd|last|latter)\s+half\s+of", _half),
     rule(rf"(?P<side>early|mid|late|middle){_AFTER_EARLY}", _edge),
     rule(rf"(?P<side>){_LONG}[- ]end(?!ing)", _edge_of_period),

@@ -73,8 +73,8 @@ _FOLLOWERS = frozenset(
 )
 _NEXT_WORD = re.compile(r"\s+([a-z]+)", re.ASCII)
 _LEADS = frozenset(
-    ("on", "in", "by", "before", "due", "after", "since", "onward", "until", "starting", "from",
-     "to", "between", "except")
+    ("on", "in", "by", "latest", "before", "due", "after", "since", "onward", "until", "starting",
+     "from", "to", "between", "except")
 )  # fmt: skip
 
 
@@ -151,7 +151,7 @@ def _trimmed(group: list[Piece]) -> list[Piece]:
 
 
 def _is_idle_end(value: object) -> bool:
-    return isinstance(value, Link) and value.word not in ("onward", "unless")
+    return isinstance(value, Link) and value.word not in ("onward", "unless", "latest")
 
 
 _IDLE = tuple(Link(word) for word in ("to", "and", "or", "of"))

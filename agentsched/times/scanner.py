@@ -14,7 +14,7 @@ from agentsched.times import (
     rules_repeat,
 )
 from agentsched.times.holidays import NAMES
-from agentsched.times.pieces import CalendarDay, Clock, DayPart, Link, Number, Piece
+from agentsched.times.pieces import DAY_KINDS, CalendarDay, Clock, DayPart, Link, Number, Piece
 from agentsched.times.rule import Rules, Said
 from agentsched.times.vocabulary import MONTHS, NUMBERS, UNITS, WEEKDAYS
 
@@ -121,11 +121,15 @@ def _zone_rules(pieces: list[Piece], known: str, start: int) -> Rules | None:
         return None
     last = before[-1].value
     timed = isinstance(last, Clock | Number | DayPart)
+    dated = isinstance(last, DAY_KINDS) and any(isinstance(p.value, Clock) for p in before[-4:-1])
+    if dated and not linked:
+        return rules_links.DATED_ZONES
+    timed |= dated
     if linked and timed and pieces[-1].value == Link("in"):
         return rules_links.CITIES
     if isinstance(last, Clock) and not linked:
-        dated = len(before) > 1 and isinstance(before[-2].value, CalendarDay)
-        glued = dated and before[-2].end == before[-1].start
+        after_date = len(before) > 1 and isinstance(before[-2].value, CalendarDay)
+        glued = after_date and before[-2].end == before[-1].start
         signed = known[start] == "+" or glued
         return rules_links.ZONES if signed else rules_links.NAMED_ZONES
     if isinstance(last, Number | DayPart) and not linked:

@@ -139,6 +139,36 @@ IN_NEW_YORK = {
     "every Christmas at noon": "FREQ=YEARLY;BYMONTH=12;BYMONTHDAY=25 from 2026-12-25T12:00",
     "every Thanksgiving": "FREQ=YEARLY;BYMONTH=11;BYDAY=4TH from 2026-11-26",
     "every first of the month": "FREQ=MONTHLY;BYMONTHDAY=1 from 2026-04-01",
+    "every weekday 9-5 in April":
+        "FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR;UNTIL=20260430T130000Z"
+        " from 2026-04-01T09:00/2026-04-01T17:00",
+    "every Monday 6-7pm starting March 16":
+        "FREQ=WEEKLY;BYDAY=MO from 2026-03-16T18:00/2026-03-16T19:00",
+    "every day 9-10 next week":
+        "FREQ=DAILY;UNTIL=20260315T130000Z from 2026-03-09T09:00/2026-03-09T10:00",
+    "at 9 and 17 daily until June 30":
+        "FREQ=DAILY;BYHOUR=9,17;BYMINUTE=0;UNTIL=20260630T210000Z from 2026-03-05T09:00",
+    "every hour from 9am to noon on weekdays":
+        "FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR;BYHOUR=9,10,11,12;BYMINUTE=0 from 2026-03-05T09:00",
+    "every hour on weekdays": "FREQ=HOURLY;BYDAY=MO,TU,WE,TH,FR from 2026-03-04T10:20",
+    "every 20 minutes until 5pm":
+        "FREQ=MINUTELY;INTERVAL=20;UNTIL=20260304T220000Z from 2026-03-04T10:20",
+    "every 10 minutes from 2pm to 3pm":
+        "FREQ=MINUTELY;INTERVAL=10;BYHOUR=14 from 2026-03-04T14:00",
+    "every 30 minutes from 9am to 10am tomorrow":
+        "FREQ=MINUTELY;INTERVAL=30;BYHOUR=9;UNTIL=20260305T145900Z from 2026-03-05T09:00",
+    "every 2 hours for the next 3 days":
+        "FREQ=HOURLY;INTERVAL=2;UNTIL=20260307T152000Z from 2026-03-04T10:20",
+    "end of every quarter": "FREQ=MONTHLY;INTERVAL=3;BYMONTHDAY=-1 from 2026-03-31",
+    "end of each week at 4pm": "FREQ=WEEKLY;BYDAY=FR from 2026-03-06T16:00",
+    # shares, bounds, zones after the day
+    "the last two days of March": "2026-03-30/2026-04-01",
+    "last 3 business days of the month": "2026-03-27/2026-04-01",
+    "the first two weeks of May": "2026-05-01/2026-05-15",
+    "as soon as possible but no later than Friday": "by 2026-03-06",
+    "Thursday at the latest by 3pm": "by 2026-03-05T15:00",
+    "3pm tomorrow PST": "2026-03-05T15:00",
+    "EOD Friday PST": "2026-03-06T17:00",
     # days and longer
     "next month": "2026-04-01/2026-05-01",
     "this quarter": "2026-01-01/2026-04-01",
@@ -355,3 +385,13 @@ def test_a_phrase_means_what_a_reader_takes_it_for(
     value = resolve(phrase, now, zone)
     assert brief(value) == meaning
     assert say(value) == value.text() != ""
+
+
+@pytest.mark.parametrize(
+    ("phrase", "zone"),
+    [("3pm tomorrow PST", "America/Los_Angeles"), ("9am Monday CET", "Europe/Berlin"),
+     ("3pm tomorrow in Paris", "Europe/Paris"), ("9:30am in Singapore", "Asia/Singapore"),
+     ("3pm tomorrow west wing", "America/New_York")],
+)  # fmt: skip
+def test_a_zone_may_follow_the_day(phrase: str, zone: str) -> None:
+    assert str(resolve(phrase, NEW_YORK, ZoneInfo("America/New_York")).zone) == zone
