@@ -25,6 +25,7 @@ from agentsched.calendars import (
 )
 from agentsched.calendars.conflicts import Busy, Conflict
 from agentsched.calendars.features import describe
+from agentsched.calendars.journal import Entry
 from agentsched.calendars.resolution import Action, Authority, Proposal
 from agentsched.calendars.resolution import Option as WayOut
 from agentsched.errors import AgentSchedError
@@ -128,23 +129,87 @@ def apply(
 
     A change that cannot be made any more (somebody was quicker) is said and leaves the rest alone.
     """
-    done: list[str] = []
+    done: dict[tuple[str, ...], list[Entry]] = {}
     failed: list[str] = []
     with context.desk() as desk:
-        for number, draft in enumerate(settlement.chosen(choices)):
-            if draft.verb == "keep":
-                continue
+        fresh = _Freshness(desk.book)
+        drafts = [draft for draft in settlement.chosen(choices) if draft.verb != "keep"]
+        keys = [f"{key}:{number}" for number in range(len(drafts))]
+        shown = [fresh.as_shown(draft, one) for draft, one in zip(drafts, keys, strict=True)]
+        for draft, one, fits in zip(drafts, keys, shown, strict=True):
             try:
-                entry = perform(draft, desk.book, key=f"{key}:{number}")
-                done.append(f"{entry.words} (agentsched calendar undo {entry.id})")
+                entry = perform(fresh.renewed(draft) if fits else draft, desk.book, key=one)
+                fresh.note(entry)
+                alike = (draft.verb, draft.uid) if draft.single else (entry.id,)
+                done.setdefault(alike, []).append(entry)
             except AgentSchedError as error:
                 failed.append(f"{draft.words}: {error}")
     sections = []
     if done:
-        sections.append(Section(title="Calendar", lines=tuple(done)))
+        lines = tuple(_done_words(entries) for entries in done.values())
+        sections.append(Section(title="Calendar", lines=lines))
     if failed:
         sections.append(Section(title="Not changed", lines=tuple(failed)))
     return sections
+
+
+class _Freshness:
+    """Knows whether the events a yes is about are still as they were shown.
+
+    A yes stands for an event as it was: after this turn's own change of a series, the yes to the
+    next change of the same series is for what that change left, and for nothing anybody else did.
+    """
+
+    def __init__(self, book: Book) -> None:
+        self._book = book
+        self._left: dict[str, str] = {}
+        """UID to the ETag after this turn's last change."""
+
+    def note(self, entry: Entry) -> None:
+        """Take in what this turn changed."""
+        self._left |= {uid: change.etag for change in entry.changes for uid in change.uids}
+
+    def as_shown(self, draft: Draft, key: str) -> bool:
+        """Whether a destructive change is for the event as it is, before anything is changed."""
+        before = self._book.made(key)
+        if before is not None:  # by a process that was killed
+            self.note(before)
+            return True
+        if not draft.destructive:
+            return True
+        return self._is_as_left(draft.uid) or self._token(draft) == draft.token
+
+    def renewed(self, draft: Draft) -> Draft:
+        """Return the change with a yes for the event as this turn left it."""
+        if draft.destructive and self._is_as_left(draft.uid):
+            return draft.model_copy(update={"token": self._token(draft)})
+        return draft
+
+    def _is_as_left(self, uid: str) -> bool:
+        if uid not in self._left:
+            return False
+        try:
+            return self._book.read().find(uid).events[0].etag == self._left[uid]
+        except CalendarError:
+            return False
+
+    def _token(self, draft: Draft) -> str:
+        action = "cancel" if draft.verb == "cancel" else "decline"
+        try:
+            return self._book.token(action, draft.event, scope=draft.scope)
+        except CalendarError:
+            return ""
+
+
+def _done_words(entries: Sequence[Entry]) -> str:
+    """Return what was done and how to take it back; changes of one series in one line."""
+    first = entries[0]
+    if len(entries) == 1:
+        return f"{first.words} (agentsched calendar undo {first.id})"
+    return (
+        f"{first.words} and {len(entries) - 1} more of it "
+        "(say 'undo that'; agentsched calendar history lists each)"
+    )
 
 
 def busy_people(graph: TaskGraph, now: datetime, context: AgentContext) -> tuple[Person, ...]:

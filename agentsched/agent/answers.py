@@ -115,12 +115,25 @@ def _events(query: Query, now: datetime, context: AgentContext) -> Section:
     with context.desk() as desk:
         expanded = desk.book.expand(low.astimezone(UTC), high.astimezone(UTC))
     found = expanded.occurrences
-    about = query.about.casefold()
-    named = [o for o in found if about and any(w in o.title.casefold() for w in about.split())]
+    about = _words(query.about) - _SAY_NOTHING
+    named = [o for o in found if about & _words(o.title)]
     lines = [_line(o, context) for o in (named or found)]
     none = f"nothing from {moment(low, context.zone)} to {moment(high, context.zone)}"
     problems = tuple(str(problem) for problem in expanded.problems[:3])
     return Section(title="Calendar", lines=(*(short(lines) or (none,)), *problems))
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(re.findall(r"\w+", text.casefold()))
+
+
+_SAY_NOTHING = _words(
+    "a an and any anything appointment appointments at calendar do event events everything for "
+    "free friday have i in is it meeting meetings monday month morning my next of on or our "
+    "saturday schedule sunday that the there this thursday to today tomorrow tuesday we wednesday "
+    "week what when with"
+)
+"""Words of a question that name no event."""
 
 
 def _free(query: Query, now: datetime, context: AgentContext) -> Section:

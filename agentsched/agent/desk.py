@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -26,7 +27,7 @@ from agentsched.calendars.hours import WorkHours
 from agentsched.calendars.scratch import ScratchCalendar
 from agentsched.calendars.travel import Travel
 from agentsched.settings import CalendarSettings
-from agentsched.understanding.intents import EventRef
+from agentsched.understanding.intents import EventRef, When
 
 HORIZON = timedelta(days=60)
 """How far ahead an event named in words is looked for."""
@@ -137,9 +138,12 @@ class Desk:
         when = wanted.when
         day = self.now.replace(hour=0, minute=0, second=0, microsecond=0)
         if when is None or when.start is None:
-            return day, day + HORIZON
+            until = when.due.astimezone(self.zone) if when is not None and when.due else None
+            return day, until if until is not None and until > day else day + HORIZON
         start = when.start.astimezone(self.zone)
         begin = start.replace(hour=0, minute=0, second=0, microsecond=0)
+        if has_no_end(when):
+            return start, start + HORIZON
         end = when.end.astimezone(self.zone) if when.end is not None else begin + timedelta(days=1)
         return begin, max(end, begin + timedelta(days=1))
 
@@ -182,6 +186,16 @@ def open_desk(
 def access(settings: CalendarSettings) -> Access:
     """Return how a CalDAV server is reached."""
     return Access(settings.user, settings.password.get_secret_value(), settings.timeout_seconds)
+
+
+def has_no_end(when: When) -> bool:
+    """Whether a time goes on for ever: "after Friday", "from Monday on"."""
+    return when.start is not None and when.end is None and bool(_OPEN.match(when.phrase.strip()))
+
+
+_OPEN = re.compile(
+    r"(?:after|since|starting|beginning|as of)\b|from\b.*\b(?:on|onwards?)$", re.IGNORECASE
+)
 
 
 def _matches(occurrence: Occurrence, words: str, people: Iterable[str]) -> bool:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta, tzinfo
 from typing import Literal, assert_never
 
-from agentsched.agent.desk import Desk
+from agentsched.agent.desk import HORIZON, Desk, has_no_end
 from agentsched.agent.settlement import Draft, Scope
 from agentsched.calendars import Book, CalendarError, NewEvent, Occurrence
 from agentsched.calendars.journal import Entry
+from agentsched.times import say_rule
 from agentsched.understanding import (
     CancelEvent,
     FindTime,
@@ -50,14 +52,14 @@ def drafts_of(
         case FindTime():
             yield _meeting(intent, desk, book)
         case MoveEvent():
-            for occurrence in _found(intent.event, desk, last):
-                yield _moved(intent, occurrence, desk.zone)
+            for aim in _aims(intent.event, intent.scope, desk, last):
+                yield _moved(intent, aim, desk.zone)
         case CancelEvent():
-            for occurrence in _found(intent.event, desk, last):
-                yield _cancelled(intent, occurrence, desk)
+            for aim in _aims(intent.event, intent.scope, desk, last):
+                yield _cancelled(aim, desk)
         case RespondEvent():
-            for occurrence in _found(intent.event, desk, last):
-                yield _answered(intent, occurrence, desk)
+            for aim in _aims(intent.event, "this", desk, last):
+                yield _answered(intent, aim, desk)
         case ResolveConflicts():
             return
         case _:
@@ -98,7 +100,7 @@ def perform(draft: Draft, book: Book, *, key: str = "") -> Entry:
 
 
 def _yes(draft: Draft, book: Book) -> str:
-    """The token of what was shown; on a copy, where nothing is taken from anybody, any will do."""
+    """Return the token of what was shown; on a copy, which takes from nobody, a new one."""
     if book.store.url == "scratch:":
         return book.token("cancel" if draft.verb == "cancel" else "decline", draft.event,
                           scope=draft.scope)  # fmt: skip
@@ -190,7 +192,52 @@ def _busy(occurrences: tuple[Occurrence, ...]) -> list[tuple[datetime, datetime]
     return [(o.start, o.end) for o in occurrences if o.kind != "free" and o.end > o.start]
 
 
-def _moved(intent: MoveEvent, occurrence: Occurrence, zone: tzinfo) -> Draft:
+@dataclass(frozen=True, slots=True)
+class _Aim:
+    """An occurrence that words point at, and how much of its series is meant with it."""
+
+    occurrence: Occurrence
+    scope: Scope
+    count: int = 1
+    """Occurrences that were found of it, within the horizon."""
+
+    def when(self, zone: tzinfo) -> str:
+        """Return which ones it is, in words."""
+        at = f"{self.occurrence.start.astimezone(zone):%a %d %b %H:%M}"
+        match self.scope:
+            case "this":
+                return at
+            case "future":
+                many = f": {self.count} in the next {HORIZON.days} days" if self.count > 1 else ""
+                return f"{at} and all after it{many}"
+            case "series":
+                return f"{at}, the whole series"
+            case _:
+                assert_never(self.scope)
+
+
+def _aims(wanted: EventRef, scope: Scope, desk: Desk, last: str) -> list[_Aim]:
+    """Return what words point at.
+
+    "All standups" without a time means the series from its next occurrence on, not each of those
+    that happen to lie within the horizon.
+    """
+    found = desk.find(wanted, last)
+    if wanted.all:
+        found = [occurrence for occurrence in found if occurrence.end > desk.now]
+    if not found:
+        raise CalendarError(f"nothing that fits {wanted.words or 'that'!r} is still to come")
+    if not wanted.all or (wanted.when is not None and not has_no_end(wanted.when)):
+        return [_Aim(o, scope if o.in_series else "this") for o in found]
+    of: dict[str, list[Occurrence]] = {}
+    for occurrence in found:
+        of.setdefault(occurrence.uid, []).append(occurrence)
+    rest: Scope = "future" if scope == "this" else scope
+    return [_Aim(one[0], rest if one[0].in_series else "this", len(one)) for one in of.values()]
+
+
+def _moved(intent: MoveEvent, aim: _Aim, zone: tzinfo) -> Draft:
+    occurrence = aim.occurrence
     start, end = occurrence.start.astimezone(zone), occurrence.end.astimezone(zone)
     length = end - start
     to = intent.to
@@ -210,48 +257,42 @@ def _moved(intent: MoveEvent, occurrence: Occurrence, zone: tzinfo) -> Draft:
     if intent.by is not None:
         start += timedelta(seconds=intent.by)
     base = Draft(
-        verb="move", words=".", event=occurrence.id, scope=_scope(intent.scope, occurrence),
+        verb="move", words=".", event=occurrence.id, scope=aim.scope, at=occurrence.start,
         title=occurrence.title[:300], all_day=occurrence.all_day,
     )  # fmt: skip
-    was = f"{occurrence.start.astimezone(zone):%a %d %b %H:%M}"
     draft = _timed(base, start, start + length, zone)
-    how = {"this": "", "future": " and all after it", "series": ", the whole series"}[draft.scope]
     return draft.model_copy(
         update={
-            "words": f"move {draft.title[:80]!r} ({was}{how}) to {start:%a %d %b %H:%M}"
+            "words": f"move {draft.title[:80]!r} ({aim.when(zone)}) to {start:%a %d %b %H:%M}"
             f"-{start + length:%H:%M}"
         }
     )
 
 
-def _cancelled(intent: CancelEvent, occurrence: Occurrence, desk: Desk) -> Draft:
-    scope = _scope(intent.scope, occurrence)
-    at = f"{occurrence.start.astimezone(desk.zone):%a %d %b %H:%M}"
-    what = {"this": "", "future": " and all after it", "series": ", the whole series"}[scope]
+def _cancelled(aim: _Aim, desk: Desk) -> Draft:
+    occurrence = aim.occurrence
     return Draft(
-        verb="cancel", event=occurrence.id, scope=scope, title=occurrence.title[:300],
-        words=f"cancel {occurrence.title[:80]!r} ({at}{what})",
-        token=desk.book.token("cancel", occurrence.id, scope=scope),
+        verb="cancel", event=occurrence.id, scope=aim.scope, title=occurrence.title[:300],
+        at=occurrence.start,
+        words=f"cancel {occurrence.title[:80]!r} ({aim.when(desk.zone)})",
+        token=desk.book.token("cancel", occurrence.id, scope=aim.scope),
     )  # fmt: skip
 
 
-def _answered(intent: RespondEvent, occurrence: Occurrence, desk: Desk) -> Draft:
+def _answered(intent: RespondEvent, aim: _Aim, desk: Desk) -> Draft:
+    occurrence = aim.occurrence
     if intent.response == "tentative":
         raise CalendarError(
             f"{occurrence.title[:60]!r}: say accept or decline; a perhaps is not sent"
         )
     token = ""
     if intent.response == "decline":
-        token = desk.book.token("decline", occurrence.id)
-    at = f"{occurrence.start.astimezone(desk.zone):%a %d %b %H:%M}"
+        token = desk.book.token("decline", occurrence.id, scope=aim.scope)
     return Draft(
-        verb=intent.response, event=occurrence.id, title=occurrence.title[:300], token=token,
-        words=f"{intent.response} {occurrence.title[:80]!r} ({at})",
+        verb=intent.response, event=occurrence.id, scope=aim.scope, title=occurrence.title[:300],
+        token=token, at=occurrence.start,
+        words=f"{intent.response} {occurrence.title[:80]!r} ({aim.when(desk.zone)})",
     )  # fmt: skip
-
-
-def _found(wanted: EventRef, desk: Desk, last: str) -> list[Occurrence]:
-    return desk.find(wanted, last)
 
 
 def _event(draft: Draft) -> NewEvent:
@@ -268,7 +309,7 @@ def _event(draft: Draft) -> NewEvent:
 
 
 def _timed(draft: Draft, start: datetime, end: datetime, zone: tzinfo) -> Draft:
-    again = f", repeating ({draft.rrule})" if draft.rrule else ""
+    again = _again(draft, start, zone)
     begin, finish = start.astimezone(zone), end.astimezone(zone)
     last = f"{finish:%H:%M}" if finish.date() == begin.date() else f"{finish:%a %d %b %H:%M}"
     words = f"{draft.verb} {draft.title[:80]!r} on {begin:%a %d %b %H:%M}-{last}{again}"
@@ -280,13 +321,14 @@ def _days(draft: Draft, when: When, zone: tzinfo) -> Draft:
     start = when.start.astimezone(zone)
     end = when.end.astimezone(zone) if when.end is not None else start + timedelta(days=1)
     until = "" if (end - start).days <= 1 else f" to {end - timedelta(days=1):%a %d %b}"
-    again = f", repeating ({draft.rrule})" if draft.rrule else ""
+    again = _again(draft, start, zone)
     words = f"add {draft.title[:80]!r} on {start:%a %d %b}{until}, all day{again}"
     return draft.model_copy(update={"start": start, "end": end, "all_day": True, "words": words})
 
 
-def _scope(scope: Scope, occurrence: Occurrence) -> Scope:
-    return scope if occurrence.in_series else "this"
+def _again(draft: Draft, start: datetime, zone: tzinfo) -> str:
+    rule = say_rule(draft.rrule, start.astimezone(zone), zone) if draft.rrule else ""
+    return f", repeating {rule}" if rule else ""
 
 
 def _title(intent: ScheduleEvent) -> str:

@@ -79,11 +79,14 @@ def infeasible_sections(found: Infeasible) -> list[Section]:
     return [Section(title="No plan", lines=tuple(lines))]
 
 
-def settlement_sections(settlement: Settlement) -> list[Section]:
-    """Return what would be done to the calendar, and each conflict with its ways out."""
+def settlement_sections(settlement: Settlement, zone: tzinfo) -> list[Section]:
+    """Return what would be done to the calendar, and each conflict with its ways out.
+
+    Occurrences of one series that change alike are told in one line.
+    """
     sections: list[Section] = []
     if settlement.drafts:
-        lines = [draft_words(draft) for draft in settlement.drafts]
+        lines = list(_grouped(settlement.drafts, zone))
         sections.append(Section(title="Calendar", lines=tuple(lines)))
     for one in settlement.collisions:
         lines = [one.words]
@@ -140,6 +143,42 @@ def report_sections(report: Report, zone: tzinfo) -> list[Section]:
             if task.standing != "done"
         ]
     return [Section(title="Done" if report.completed else "Not finished", lines=short(lines))]
+
+
+def _grouped(drafts: Sequence[Draft], zone: tzinfo) -> Iterator[str]:
+    groups: dict[tuple[object, ...], list[Draft]] = {}
+    for number, draft in enumerate(drafts):
+        groups.setdefault(_alike(draft, zone) or (number,), []).append(draft)
+    for group in groups.values():
+        yield draft_words(group[0]) if len(group) == 1 else _several(group, zone)
+
+
+def _alike(draft: Draft, zone: tzinfo) -> tuple[object, ...] | None:
+    """Return what changes of single occurrences of a series have in common; None: it is alone."""
+    if not draft.single or draft.at is None:
+        return None
+    if draft.start is None or draft.end is None:
+        return (draft.verb, draft.uid)
+    # What is moved to another day, or each to another time, is told one by one.
+    start, end = draft.start.astimezone(zone), draft.end.astimezone(zone)
+    same_day = start.date() == draft.at.astimezone(zone).date()
+    return (draft.verb, draft.uid, start.time(), end.time()) if same_day else None
+
+
+def _several(group: Sequence[Draft], zone: tzinfo) -> str:
+    times = [draft.at.astimezone(zone) for draft in group if draft.at is not None]
+    which = (
+        ", ".join(f"{at:%a %d %b %H:%M}" for at in times)
+        if len(times) <= 3
+        else f"from {times[0]:%a %d %b %H:%M} to {times[-1]:%a %d %b %H:%M}"
+    )
+    first = group[0]
+    to = ""
+    if first.start is not None and first.end is not None:
+        start, end = first.start.astimezone(zone), first.end.astimezone(zone)
+        to = f", each to {start:%H:%M}-{end:%H:%M}"
+    words = f"{first.verb} {first.title[:80]!r} {len(group)} times ({which}{to})"
+    return f"{words} (takes something away)" if first.destructive else words
 
 
 def draft_words(draft: Draft) -> str:

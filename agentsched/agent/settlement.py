@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+_OCCURRENCE = re.compile(r"/\d{8}(?:T\d{6}Z?)?$")
 Words = Annotated[str, Field(max_length=1000)]
 Verb = Literal["add", "move", "cancel", "accept", "decline", "delegate", "keep"]
 Scope = Literal["this", "future", "series"]
@@ -25,6 +27,8 @@ class Draft(_Part):
     """Id of the occurrence, or UID; empty for a new event."""
     scope: Scope = "this"
     title: str = Field(default="", max_length=300)
+    at: AwareDatetime | None = None
+    """When the occurrence it changes began, as it was shown."""
     start: AwareDatetime | None = None
     end: AwareDatetime | None = None
     all_day: bool = False
@@ -34,6 +38,16 @@ class Draft(_Part):
     people: tuple[Annotated[str, Field(max_length=320)], ...] = ()
     token: str = Field(default="", max_length=200)
     """What stands for the user's yes to a destructive change of the event as it was shown."""
+
+    @property
+    def uid(self) -> str:
+        """Of the event it changes; empty for a new one."""
+        return _OCCURRENCE.sub("", self.event)
+
+    @property
+    def single(self) -> bool:
+        """Whether it changes one occurrence of a series."""
+        return self.scope == "this" and self.uid != self.event
 
     @property
     def destructive(self) -> bool:

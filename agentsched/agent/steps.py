@@ -189,7 +189,7 @@ async def approve(state: State, runtime: Run) -> Command[Literal["apply", "under
         sections += plan_sections(graph, proposed, zone)
         sections += at_once_note(proposed, runtime.context)
     if settlement is not None:
-        sections += settlement_sections(settlement)
+        sections += settlement_sections(settlement, zone)
     ask = approval(sections, settlement, proposed is not None)
     word = Approval.model_validate(interrupt(ask))
     said = [Said(who="assistant", text=text_of(sections)[:20_000])]

@@ -194,18 +194,18 @@ class Book:
             key: Names the action for ever, such as a turn of a conversation and a number.
             act: Calls exactly one of the methods that change something.
         """
-        id = hashlib.sha256(key.encode()).hexdigest()[:12]
-        done = self._done(id)
+        done = self.made(key)
         if done is not None:
             return done
-        self._id = id
+        self._id = _id_of(key)
         try:
             return act()
         finally:
             self._id = ""
 
-    def _done(self, id: str) -> Entry | None:
-        """Return what was done under an id; one that a crash cut off is settled first."""
+    def made(self, key: str) -> Entry | None:
+        """Return what ``once`` did under a key; what a crash cut off is settled first."""
+        id = _id_of(key)
         entry = next((e for e in self._journal.entries() if e.id == id), None)
         if entry is None or entry.state == "failed":
             return None
@@ -317,6 +317,10 @@ def _shown(when: date) -> str:
     if not isinstance(when, datetime):
         return f"{when:%Y-%m-%d}"
     return f"{when:%Y-%m-%d %H:%M} {when.tzname() or ''}".rstrip()
+
+
+def _id_of(key: str) -> str:
+    return hashlib.sha256(key.encode()).hexdigest()[:12]
 
 
 def _new_uid() -> str:

@@ -105,6 +105,20 @@ def _series(resolved: Resolved) -> str:
     return f"{words}, {clock} {zone_name(resolved.zone)}"
 
 
+def say_rule(rrule: str, start: Moment, zone: tzinfo) -> str:
+    """Return an RFC 5545 rule in words, without when it begins: "every Monday, 12 times"."""
+    parts = dict(part.split("=", 1) for part in rrule.split(";"))
+    words = _every(parts)
+    hours = parts.get("BYHOUR", "").split(",")
+    if len(hours) > 1 and isinstance(start, datetime):
+        words += f" at {_joined(f'{int(hour):02}:{start.minute:02}' for hour in hours)}"
+    if "UNTIL" in parts:
+        words += f" until {_plain_day(_last(parts['UNTIL'], zone))}"
+    if "COUNT" in parts:
+        words += f", {parts['COUNT']} times" if parts["COUNT"] != "1" else ", once"
+    return words
+
+
 def _last(until: str, zone: tzinfo) -> date:
     if "T" not in until:
         return datetime.strptime(until, "%Y%m%d").date()

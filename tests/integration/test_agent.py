@@ -140,6 +140,69 @@ def test_a_new_appointment_shows_what_collides_and_moves_what_was_chosen(busy: A
     assert busy.titles("2026-03-06") == ["09:30 Design review"]
 
 
+def test_occurrences_of_a_series_are_cancelled_in_one_line_and_all_of_them(
+    busy: Assistant,
+) -> None:
+    asked = busy.talk("cancel all reviews next week")
+    assert asked.ask is not None
+    assert asked.ask.sections[0].lines == (
+        "cancel 'Design review' 7 times (from Mon 09 Mar 09:30 to Sun 15 Mar 09:30) "
+        "(takes something away)",
+    )
+    done = busy.talk("yes")
+    assert titles(done) == ["Calendar"]
+    assert "and 6 more of it" in lines(done)
+    assert [busy.titles(f"2026-03-{day:02}") for day in range(9, 16)] == [[]] * 7
+    assert busy.titles("2026-03-16") == ["09:30 Design review"]
+
+
+def test_a_yes_to_several_changes_of_a_series_is_void_if_somebody_else_changed_it(
+    busy: Assistant,
+) -> None:
+    busy.talk("cancel all reviews next week")
+    path = busy.folder / "calendar" / "review.ics"
+    path.write_text(path.read_text().replace("Design review", "Design review!"), newline="\r\n")
+    done = busy.talk("yes")
+    assert titles(done) == ["Not changed"]
+    assert busy.titles("2026-03-09") == ["09:30 Design review!"]
+
+
+def test_everything_means_the_series_from_now_on_each_with_its_count(busy: Assistant) -> None:
+    asked = busy.talk("cancel everything")
+    assert asked.ask is not None
+    (line,) = asked.ask.sections[0].lines
+    # It is 10:05 on the 4th: that day's review is over.
+    assert line == (
+        "cancel 'Design review' (Thu 05 Mar 09:30 and all after it: 59 in the next 60 days) "
+        "(takes something away)"
+    )
+    busy.talk("yes")
+    assert busy.titles("2026-03-04") == ["09:30 Design review"]
+    assert busy.titles("2026-03-05") == busy.titles("2026-12-05") == []
+
+
+def test_until_and_after_say_how_much_of_a_series_is_meant(busy: Assistant) -> None:
+    asked = busy.talk("cancel all reviews until 6 March")
+    assert "2 times (Thu 05 Mar 09:30, Fri 06 Mar 09:30)" in lines(asked)
+    asked = busy.talk("no", "cancel all reviews after 20 March")
+    assert "(Sat 21 Mar 09:30 and all after it" in lines(asked)
+
+
+def test_a_series_is_proposed_in_words(me: Assistant) -> None:
+    asked = me.talk("yoga every Monday at 10 for 12 weeks")
+    assert "on Mon 09 Mar 10:00-10:30, repeating every Monday" in lines(asked)
+    assert "FREQ" not in lines(asked)
+
+
+def test_what_there_is_on_a_day_leaves_nothing_out(busy: Assistant) -> None:
+    busy.talk("yoga tomorrow at 11", "yes")
+    # The letters of "do I have" stand in "Design review", too.
+    found = busy.talk("what do I have tomorrow?")
+    assert "Design review" in lines(found)
+    assert "Yoga" in lines(found)
+    assert "Yoga" not in lines(busy.talk("when is the next review?"))
+
+
 def test_every_change_of_the_calendar_can_be_undone(busy: Assistant) -> None:
     from agentsched.agent.desk import open_desk
     from agentsched.settings import CalendarSettings

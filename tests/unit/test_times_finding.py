@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from agentsched.times import Habits, find_times, resolve, say
+from agentsched.times import Habits, find_times, resolve, say, say_rule
 
 NEW_YORK = ZoneInfo("America/New_York")
 NOW = datetime(2026, 3, 4, 10, 20, tzinfo=NEW_YORK)
@@ -164,6 +164,25 @@ def test_what_is_taken_for_granted_is_told(phrase: str, assumed: tuple[str, ...]
 )  # fmt: skip
 def test_a_time_in_words(phrase: str, words: str) -> None:
     assert say(resolve(phrase, NOW, NEW_YORK)) == words
+
+
+@pytest.mark.parametrize(
+    ("phrase", "words"),
+    [
+        ("every Monday at 10, 12 times", "every Monday, 12 times"),
+        ("every other Friday at 9 until the end of June", "every 2nd Friday until 30 Jun 2026"),
+        ("daily at 9:30am and 5:30pm", "every day at 09:30 and 17:30"),
+        (
+            "first and third Tuesday of every month",
+            "the 1st Tuesday and 3rd Tuesday of every month",
+        ),
+    ],
+)
+def test_a_rule_in_words_without_its_beginning(phrase: str, words: str) -> None:
+    value = resolve(phrase, NOW, NEW_YORK)
+    assert value.rrule is not None
+    assert value.start is not None
+    assert say_rule(value.rrule, value.start, NEW_YORK) == words
 
 
 @pytest.mark.parametrize(
