@@ -25,6 +25,8 @@ _LEAST_OF: Final = (
     r"(?:(?:at least|more than|over|above|no less than|not less than|a minimum of|minimum|"
     r"(?:not|n't) (?:fit|run|work) (?:in|into|on|with) (?:less than|under))\s+)?"
 )
+_APART: Final = r"\s*[,(]\s*(?=at least|more than|over|above|no less|not less|a min|min)"
+"""Between what is meant and how much of it: "lots of memory, at least 200 GB"."""
 _MOST_OF: Final = r"(?:at most|less than|no more than|under|below|up to)\s+"
 _OR_MORE: Final = r"(?:\s+or (?:more|above|better|larger))?"
 _CARDS: Final = r"(?:gpus?|cards?|accelerators?|devices?)"
@@ -33,7 +35,7 @@ _DEVICE_MEMORY: Final = (
     rf"{_OR_MORE}",
     rf"{_LEAST_OF}{_SIZE}{_OR_MORE}(?:\s+of)?(?:\s+(?:memory|ram))?\s+"
     rf"(?:per|a|each|on (?:each|every|the)|in (?:each|every)|for (?:each|every))\s+{_CARDS}\b",
-    rf"{_GRAPHICS}(?:\s+(?:of|is|:|with))?\s+"
+    rf"{_GRAPHICS}(?:(?:\s+(?:of|is|:|with))?\s+|{_APART})"
     rf"{_LEAST_OF}{_SIZE}{_OR_MORE}",
     rf"(?:an?\s+)?\b{_CARDS}\s+(?:with|of|having|(?:that )?(?:has|have)|"
     rf"(?:should|must|needs? to|has to|have to) have)\s+{_LEAST_OF}{_SIZE}{_OR_MORE}"
@@ -42,7 +44,7 @@ _DEVICE_MEMORY: Final = (
 )
 _MEMORY: Final = (
     rf"{_LEAST_OF}{_SIZE}{_OR_MORE}\s+(?:of\s+)?(?:main\s+|system\s+)?(?:ram|memory)\b{_OR_MORE}",
-    rf"\b(?:ram|memory)\s*(?:of|is|:|=)?\s+{_LEAST_OF}{_SIZE}{_OR_MORE}",
+    rf"\b(?:ram|memory)(?:\s*(?:of|is|:|=)?\s+|{_APART}){_LEAST_OF}{_SIZE}{_OR_MORE}",
     rf"\b(?:needs?|wants?|requires?|uses?|takes?)\s+{_LEAST_OF}{_SIZE}{_OR_MORE}"
     r"(?!\s+(?:of\s+)?(?:data|disk|storage|space|swap))",
 )

@@ -47,6 +47,7 @@ _LINK: Final = (
     r"(?:is|are)|running|located))*\s*"
 )
 _JOINS: Final = words("or|nor|and")
+_GOES_ON: Final = r"\W*and\W+(?:(?:on|in)\W+)?(?:(?:an?|the|some|any)\W+)?"
 _BUT_NOT: Final = r"^\W*(?:but\s+|and\s+)?not\s+(?:for|with)\b"
 
 
@@ -81,6 +82,11 @@ def is_asked(before: str, name: str, after: str) -> bool:
 def is_link(between: str) -> bool:
     """Whether only small words lie between two names, so that they are one wish."""
     return bool(re.fullmatch(_LINK, between, re.IGNORECASE))
+
+
+def goes_on(before: str, after: str) -> bool:
+    """Whether a clause has no verb of its own: "and the H100s for the large model"."""
+    return bool(re.fullmatch(_GOES_ON, before, re.IGNORECASE) and re.match(r"\s*for\b", after))
 
 
 def joins(between: str) -> bool:

@@ -71,20 +71,22 @@ def wish_of(found: Found, clause: Clause, last: Wish | None) -> Wish | None:
     Args:
         found: The stretch.
         clause: Where it stands.
-        last: The wish before it in the sentence; "and" and "or" carry its strength and denial on.
+        last: The wish before it in the sentence; "and" and "or" carry its strength and denial on,
+            also to a clause without a verb of its own.
     """
     text, place = clause.sentence, clause.place
     behind_last = last.found.end if last is not None and last.found.end <= found.start else 0
     before = text[max(place.start, behind_last) : found.start]
     after = text[found.end : place.end]
     linked = last is not None and grammar.is_link(text[last.found.end : found.start])
-    if not _is_wish(found, clause, before, after, linked=linked):
+    goes_on = last is not None and grammar.goes_on(text[place.start : found.start], after)
+    if not _is_wish(found, clause, before, after, linked=linked or goes_on):
         return None
     cue = cues.cue_for(found.start, found.end, list(clause.cues))
     denied = cues.is_denied(before, after)
-    if last is not None and linked:
+    if last is not None and (linked or goes_on):
         cue = cue or last.cue
-        denied = denied or (last.denied and grammar.joins(before))
+        denied = denied or (last.denied and (goes_on or grammar.joins(before)))
     if cue is not None and cue.leave and (denied or isinstance(found.hint, _AMOUNTS)):
         cue = None
     hint = found.negated if denied else found.hint
