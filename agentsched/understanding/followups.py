@@ -23,7 +23,6 @@ from agentsched.understanding.moments import begins, take_times
 from agentsched.understanding.text import crop
 from agentsched.understanding.words import EVENT_NOUNS, HARDWARE, WORK_VERBS, stem
 from agentsched.understanding.work.amounts import take_amounts
-from agentsched.understanding.work.builder import Draft
 from agentsched.understanding.work.edits import (
     reaches,
     rewired,
@@ -35,6 +34,7 @@ from agentsched.understanding.work.edits import (
 from agentsched.understanding.work.graph import reduced, to_graph, wishes
 from agentsched.understanding.work.reader import WorkReader
 from agentsched.understanding.work.references import content, point
+from agentsched.understanding.work.sketch import Draft
 
 _EVENT = re.compile(rf"\b(?:{'|'.join(EVENT_NOUNS)})\b", re.IGNORECASE)
 _LEAD = re.compile(

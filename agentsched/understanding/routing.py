@@ -231,7 +231,9 @@ _BY = re.compile(rf"\b(?:by|no later than) (?:\w+ )?{_TIME}")
 
 def _tells_of_steps(text: str) -> bool:
     """Whether an order is one of several, or is to be through by a time: events are at a time."""
-    return begins_action(text) and (_STORY.search(text) or _BY.search(text)) is not None
+    orders = [part for part in re.split(r",\s*(?:and )?|\s+and\s+", text) if begins_action(part)]
+    told = _STORY.search(text) or _BY.search(text) or len(orders) > 2
+    return begins_action(text) and bool(told)
 
 
 def _opens_with_work_verb(text: str) -> bool:

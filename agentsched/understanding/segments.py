@@ -115,6 +115,9 @@ def _split_where_kind_changes(sentence: str) -> list[str]:
             return [left.strip(" ,"), *_split_where_kind_changes(right)]
         if before.kind in ("answer", "small_talk"):
             continue
+        changes = after.kind in ("cancel_event", "move_event")
+        if before.kind == "plan_work" and changes and not _EVENT.search(right.lower()):
+            continue
         if before.kind != after.kind or after.kind in ("cancel_event", "move_event"):
             return [left.strip(" ,"), *_split_where_kind_changes(right)]
         if after.kind == "schedule_event" and re.match(

@@ -85,6 +85,8 @@ def _fold(word: str) -> str:
             if word.endswith(ending) and len(word) - len(ending) >= 3:
                 word = word[: -len(ending)] + ("i" if ending == "ies" else "")
                 break
+    if len(word) > 5 and word.endswith("at"):
+        word = word[:-2]  # validate, validation
     if len(word) > 3 and word[-1] == word[-2] and word[-1] not in "ls":
         word = word[:-1]
     return word[:-1] + "i" if word.endswith("y") and len(word) > 3 else word.replace("yz", "ys")

@@ -10,7 +10,7 @@ from typing import Literal
 from agentsched.understanding.words import NO_VERB, WORK_VERBS, is_verb
 from agentsched.understanding.work.verbs import base_form, imperative
 
-Link = Literal["then", "last", "free", "parallel", "chain", "anyway", "else", ""]
+Link = Literal["then", "last", "free", "parallel", "chain", "anyway", "else", "first", ""]
 """How an action stands to what was said before it, by its adverbs."""
 
 
@@ -41,11 +41,12 @@ class Clause:
 _LINKS: tuple[tuple[Link, str], ...] = (
     ("anyway", r"either way|in any case|in either case|regardless(?: of (?:that|the \w+))?"
      r"|whatever happens|no matter what|anyway"),
+    ("first", r"first(?: of all)?(?=\W*$)|before (?:anything|everything) else(?=\W*$)"),
     ("else", r"otherwise|(?:or )?else|if not|if it (?:does not|doesn't)|on failure"),
     ("chain", r"one after (?:the other|another)|in (?:that|this|the given|the following) order"
      r"|sequentially|one by one|in sequence|consecutively|back to back|in turn"),
     ("free", r"meanwhile|in the meantime|(?:and )?independently of (?:that|it|this|everything)"
-     r"|apart from that|besides(?: that)?|separately from that"),
+     r"|(?:at )?any ?time|whenever|apart from that|besides(?: that)?|separately from that"),
     ("parallel", r"in parallel|at the same time|simultaneously|concurrently"
      r"|(?:and )?independently(?: of (?:each other|one another))?"
      r"|separately|side by side|in any order|at once|all together|alongside|in either order"),
@@ -116,15 +117,22 @@ def clauses(sentence: str, verbs: Set[str] = WORK_VERBS) -> list[Clause]:
     """
     found: list[Clause] = []
     pending: list[tuple[str, str]] = []
-    between: Link = ""
+    between: list[Link] = []
     for start, end in _pieces(sentence, verbs):
         clause, conditions = _read(sentence, start, end, verbs)
         if clause is None:
             pending += conditions
             if _only_adverbs(sentence[start:end]) and found:
                 link = _links(sentence[start:end])[0]
-                if link in ("free", "parallel") and re.search(r"\w", sentence[end:]):
-                    between = link  # "and, at the same time, …" is of what follows
+                bare = not re.search(r"\w", _ADVERB.sub(" ", sentence[start:end]))
+                ends = re.match(r"\W*(?:and )?(?:then|after)\b", sentence[end:], re.IGNORECASE)
+                if (
+                    link in ("free", "parallel", "then")
+                    and bare
+                    and _leads(sentence, end)
+                    and not ends
+                ):
+                    between.append(link)  # "and, at the same time, …" is of what follows
                 else:
                     found[-1] = _with_trailing(found[-1], sentence[start:end])
             elif found and conditions and not _leads(sentence, end):
@@ -132,8 +140,11 @@ def clauses(sentence: str, verbs: Set[str] = WORK_VERBS) -> list[Clause]:
                 pending = pending[: len(pending) - len(conditions)]
             continue
         if between and clause.kind == "action":
-            clause = replace(clause, link=clause.link or between)
-        between = ""
+            first = "then" if "then" in between else between[0]
+            both = first == "then" and "parallel" in between
+            trailing: Link = clause.trailing or ("parallel" if both else "")
+            clause = replace(clause, link=clause.link or first, trailing=trailing)
+        between = []
         if pending and clause.kind == "action":
             clause, pending = _with_conditions(clause, pending, leading=True), []
         found.append(_with_conditions(clause, conditions))
@@ -152,8 +163,11 @@ def _pieces(sentence: str, verbs: Set[str]) -> list[tuple[int, int]]:
         before, after = sentence[start : joint.start()], sentence[joint.end() :]
         if not re.search(r"\w", before):
             continue
-        if joint[0].strip() == "and" and _OPEN_SUBJECT.search(before):
-            continue
+        if joint[0].strip() == "and" and (
+            _OPEN_SUBJECT.search(before)
+            or (_begins_subordinate(before.lstrip(" ,")) and _STATE.match(after))
+        ):
+            continue  # the condition goes on
         if (
             _begins_clause(after, verbs)
             or _begins_subordinate(after)
@@ -162,7 +176,11 @@ def _pieces(sentence: str, verbs: Set[str]) -> list[tuple[int, int]]:
         ):
             pieces.append((start, joint.start()))
             start = joint.end()
-    return [*pieces, (start, len(sentence))]
+    # Amounts before a comma that opens a piece, blank here, are of the piece before.
+    return [
+        (begin + len(re.match(r"(?:\s*,)*", sentence[begin:end])[0]), end)  # type: ignore[index]  # it always matches
+        for begin, end in [*pieces, (start, len(sentence))]
+    ]
 
 
 def _begins_clause(said: str, verbs: Set[str]) -> bool:
@@ -190,6 +208,14 @@ _OPEN_SUBJECT = re.compile(
     re.IGNORECASE,
 )
 """A condition whose subject has no verb yet: "once training" (and calibration are done)."""
+
+
+_STATE = re.compile(
+    r"(?!it\b|each\b|both\b|they\b)(?:the |our |my |all )?[\w-]+(?: [\w-]+){0,3}? "
+    r"(?:is|are|has|have|passes|pass|succeeds?|finish(?:es)?|works?)\b(?! to\b)",
+    re.IGNORECASE,
+)
+"""What can be the second half of a condition: "the smoke tests are green"."""
 
 
 def _ends_subordinate(before: str, joint: str) -> bool:
@@ -307,6 +333,7 @@ def _read(
     if passive is not None and passive["verb"].lower() not in _STATES:
         what = passive["what"][0].lower() + passive["what"][1:]
         text = f"{base_form(passive['verb'])} {what}{passive['rest']}"
+        return Clause("action", text, start, end, link, trailing), conditions
     kind: Literal["action", "statement", "list"] = "list"
     if _DOING.match(text) and not is_statement(text, verbs):
         text = imperative(text)
@@ -333,7 +360,8 @@ _PASSIVE = re.compile(
     r"^(?!(?:it|they|these|those|both|all|each|this|that|everything)\b)"
     r"(?P<what>(?:the |our |my )?[\w' -]+?) (?:also )?(?:needs? to|must|has to|have to"
     r"|should|can|could|may) be"
-    r" (?P<verb>\w+(?:ed|ilt|en|nt|un|ut))(?P<rest>(?: .*)?)$",
+    r" (?P<verb>\w+ed|built|sent|written|drawn|taken|made|run|rerun|cut|put|read|done|rebuilt"
+    r"|rewritten|reset|split)(?P<rest>(?: .*)?)$",
     re.IGNORECASE,
 )
 _STATES = frozenset(

@@ -13,7 +13,7 @@ from agentsched.planning.inventory import Inventory
 from agentsched.understanding.text import crop
 from agentsched.understanding.words import SMALL
 from agentsched.understanding.work.amounts import take_amounts
-from agentsched.understanding.work.builder import Draft
+from agentsched.understanding.work.sketch import Draft
 
 LONGEST = 366 * 86_400
 

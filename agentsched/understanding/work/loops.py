@@ -62,7 +62,11 @@ def rounds(text: str, start: int = 0) -> Rounds | None:
         names = [str(n) for n in range(1, int(number(told["count"])) + 1)]
     if not 2 <= len(names) <= MOST:
         return None
-    return Rounds(tuple(f"{one} {name}" for name in names), start, found.end())
+    end = found.end()
+    if told.get("list") and " " in names[-1] and not any(" " in name for name in names[:-1]):
+        end -= len(names[-1]) - len(names[-1].split()[0])  # "small, medium and large run …"
+        names[-1] = names[-1].split()[0]
+    return Rounds(tuple(f"{one} {name}" for name in names), start, end)
 
 
 def leading_rounds(sentence: str) -> tuple[Rounds | None, str]:

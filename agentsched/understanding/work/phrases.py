@@ -33,6 +33,7 @@ def expand(action: str, *, distributive: bool) -> list[str]:
     return (
         _with_and_without(action)
         or _repeated_preposition(action)
+        or _ranged(action, distributive=distributive)
         or _direct_objects(verb, rest, distributive=distributive)
         or (_after_preposition(action) if distributive else None)
         or (_counted(action) if distributive else None)
@@ -83,6 +84,25 @@ def _after_preposition(action: str) -> list[str] | None:
     return None
 
 
+def _ranged(action: str, *, distributive: bool) -> list[str] | None:
+    """Read "ep1 through ep4", and "chapters 1 to 4" beside "each"."""
+    found = _RANGE.search(action)
+    if found is None or not (found["stem"] or distributive):
+        return None
+    first, last = int(found["first"]), int(found["last"])
+    if not first < last < first + _MOST:
+        return None
+    head, tail = action[: found.start()], action[found.end() :]
+    noun = f"{found['noun'].strip().removesuffix('s')} " if found["noun"] else ""
+    return [f"{head}{noun}{found['stem']}{n}{tail}" for n in range(first, last + 1)]
+
+
+_RANGE = re.compile(
+    r"\b(?P<noun>[a-z-]+s )?(?P<stem>(?:[A-Za-z]+[_-]?)?)(?P<first>\d{1,3})"
+    r"(?: ?- ?| to | through |\.\.)(?P=stem)(?P<last>\d{1,3})(?![\w.%])"
+)
+
+
 def _counted(action: str) -> list[str] | None:
     """Read "train five seeds" beside "in parallel"."""
     found = re.search(
@@ -113,6 +133,9 @@ def _items(objects: str) -> list[str] | None:
     )
     if announced:
         items[0] = items[0][announced.end() :]
+    count = re.fullmatch(r"(?:the |these )?(?P<n>two|three|four|five|six|\d+) [\w -]+", items[0])
+    if count and int(number(count["n"])) == len(items) - 1:
+        items = items[1:]  # "two models, a CNN and a transformer"
     return items if len(items) > 1 and all(len(item.split()) <= 6 for item in items) else None
 
 
@@ -125,7 +148,9 @@ def _is_name(item: str) -> bool:
     last = item.split()[-1]
     if last.lower() in ("one", "two", "three", "four", "five", "six") and " " in item:
         return True
-    return any(letter.isdigit() for letter in last) or bool(re.fullmatch(r"[A-Z]\w{0,3}", last))
+    return any(letter.isdigit() for letter in last) or bool(
+        re.fullmatch(r"[A-Z]\w{0,3}|[a-z]", last)
+    )
 
 
 def _shared(items: list[str]) -> list[str]:

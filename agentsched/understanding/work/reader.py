@@ -18,6 +18,7 @@ from agentsched.understanding.work.amounts import Amount, take_amounts
 from agentsched.understanding.work.builder import SEVERAL_LATER, Builder
 from agentsched.understanding.work.clauses import Clause, clauses, sentences
 from agentsched.understanding.work.loops import leading_rounds
+from agentsched.understanding.work.references import point
 from agentsched.understanding.work.verbs import imperative
 from agentsched.understanding.work.wording import itemised, loops_apart, plain
 
@@ -74,10 +75,12 @@ class WorkReader:
             follows = bare[clause.end :] + " " + later
             near = [a for a in amounts if clause.start <= a.start < _next_start(parts, number)]
             several = any(a.each for a in near) or SEVERAL_LATER.search(follows) is not None
-            owners.append(self._clause(clause, several, near, sentence, parts[:number]))
+            owners.append(self._clause(number, parts, several, near, sentence))
         self.builder.end_sentence()
         for amount in amounts:
-            chosen = self._owner(amount.start, parts, owners)
+            chosen = self._in_condition(amount, bare, parts) or self._owner(
+                amount.start, parts, owners
+            )
             place, count = amount.place
             if count > 1:
                 group = chosen if len(chosen) == count else self.builder.siblings(chosen)
@@ -100,24 +103,33 @@ class WorkReader:
                 with suppress(ValueError):
                     draft.command = tuple(shlex.split(command))
             draft.phrase = draft.phrase.replace(token, f"`{command}`")
-        doubts = self.builder.doubts
-        doubts[:] = [doubt.replace(token, command) for doubt in doubts]
+            draft.doubt = draft.doubt.replace(token, command)
 
     def _clause(
-        self, clause: Clause, several: bool, near: list[Amount], sentence: str, before: list[Clause]
+        self, number: int, parts: list[Clause], several: bool, near: list[Amount], sentence: str
     ) -> list[int]:
+        clause, before = parts[number], parts[:number]
+        follows = parts[number + 1] if number + 1 < len(parts) else None
         builder = self.builder
         if _KEEP.match(clause.text) or (_WISH.match(clause.text) and _WHERE.search(clause.text)):
             return []
         if clause.link == "else" or clause.trailing == "else":
-            builder.doubts.append(
+            builder.remarks.append(
                 f"{crop(clause.text, 80)!r} is for the case that something fails: a plan has no "
                 f"such branch, it was left out."
             )
             return []
         if _FORBIDS.match(clause.text):
-            builder.doubts.append(f"{crop(clause.text, 80)!r} says what not to do; no task.")
+            builder.remarks.append(f"{crop(clause.text, 80)!r} says what not to do; no task.")
             return []
+        heading = sentence[clause.end :].lstrip().startswith(":")
+        if heading and follows is not None and follows.kind == "action":
+            return []  # "Benchmark both: run …" names what is told after it
+        if clause.kind == "action" and near and _TELLS.match(near[0].phrase):
+            known = point(clause.text, builder.titles, builder.stages).tasks
+            doing = re.match(r"\W*\w+ing\b", sentence[clause.start :])
+            if doing and known and near[0].start <= clause.end:
+                return list(known)  # "Computing the checksum takes 5 minutes"
         if clause.kind == "action":
             added = builder.action(clause, several=several)
             if len(added) == 1 and _may_hold_more(clause, self._verbs):
@@ -129,7 +141,7 @@ class WorkReader:
                 added = builder.listed(clause)
                 if added:
                     return added
-        if sentence[clause.end :].lstrip().startswith(":") and not builder.drafts:
+        if heading and not builder.drafts:
             return []  # "I need the weekly figures: …" is what for
         targets = builder.statement(clause)
         if not targets and clause.kind == "list":
@@ -142,6 +154,13 @@ class WorkReader:
             if clause.start <= place or not chosen:
                 chosen = tasks or chosen
         return chosen
+
+    def _in_condition(self, amount: Amount, bare: str, parts: list[Clause]) -> list[int]:
+        """Return what a condition names whose amount it is: "while the model trains (4 hours)"."""
+        if not parts or amount.start >= parts[0].start:
+            return []
+        said = bare[: amount.start].strip(" ,(")
+        return list(point(said, self.builder.titles, []).tasks)
 
     def _nearest(
         self, amount: Amount, tasks: list[int], sentence: str, parts: list[Clause]
@@ -222,12 +241,15 @@ _WHERE = re.compile(
     re.IGNORECASE,
 )
 """With one of these, "keep them on one rack" is a wish about places and no task."""
+_TELLS = re.compile(r"(?:takes?|needs?|requires?|uses?|runs?|lasts?)\b", re.IGNORECASE)
 _KEEP = re.compile(
     r"keep (?:everything|it|them|both|all(?: of (?:it|them))?|the whole thing) "
     r"(?:in|on|within|inside|near|at|off|out of)\b",
     re.IGNORECASE,
 )
-_FORBIDS = re.compile(r"(?:do not|don't|never) (?!(?:wait|depend|need|have)\b)\w", re.IGNORECASE)
+_FORBIDS = re.compile(
+    r"(?:do not|don't|never) (?!(?:wait|depend|need|have)\b)\w|\w+ nothing\b", re.IGNORECASE
+)
 _AIM = re.compile(
     r"\W*(?:(?:hi|hello|hey|so)\b[ ,]*)?(?:i|we) (?:really )?(?:need|want) [^,;]+? "
     r"(?:out|done|ready|finished|live)\W*$",

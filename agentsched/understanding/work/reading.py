@@ -76,7 +76,9 @@ def _for_hints(text: str, turn: Turn) -> str:
     text = re.sub(r"\b(?:put|bring|pull|piece) together\b", _blank, text, flags=re.IGNORECASE)
     if not re.search(r"\b(?:keep|run|place|put|stay|pack|co-?locate)\b", text, re.IGNORECASE):
         text = re.sub(r"(?<=both )together\b|(?<=them )together\b", " " * 8, text)
-    text = re.sub(r"\bside by side\b|\b(?:are|is|goes|go) green\b", _blank, text)
+    text = re.sub(
+        r"\bside by side\b|\b(?:are|is|goes|go) green\b|\bsplit (?:them|it)\b", _blank, text
+    )
     for span in find_spans(text, turn.context):
         if span.kind == "recurrence":
             text = text[: span.start] + " " * (span.end - span.start) + text[span.end :]

@@ -38,7 +38,7 @@ class Pointed:
 
 def content(text: str) -> tuple[str, ...]:
     """Return the stems of the words that say something."""
-    words = re.findall(r"[\w][\w.+-]*", text.replace("'s", ""))
+    words = re.findall(r"[\w][\w.+-]*", re.sub(r"(?:'(?:s|re|ve|ll)|n't)\b", "", text))
     return tuple(s for word in words for s in (stem(word.strip(".-")),) if s and s not in EMPTY)
 
 

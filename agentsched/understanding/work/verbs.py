@@ -46,36 +46,29 @@ def comes_later(action: str, than: str) -> bool | None:
     return mine > theirs
 
 
+_SILENT = (
+    "at", "iz", "is", "ys", "in", "ar", "ur", "us", "dg", "eg", "ng", "fil", "pil", "ud", "or",
+    "yz", "ov", "iv", "rg",
+)  # fmt: skip
+"""Ends of stems that lose an e before -ing and -ed."""
+
+
 def base_form(word: str) -> str:
     """Return "train" for "training" or "trained", as far as the list of verbs knows it."""
     lower = word.lower()
     if lower in _IRREGULAR:
         return _IRREGULAR[lower]
     for ending, tries in (("ing", ("", "e")), ("ed", ("", "e")), ("ied", ("y",))):
-        if lower.endswith(ending) and stem(lower) in WORK_VERBS:
+        known = stem(lower) in WORK_VERBS or (ending == "ed" and len(lower) > 6)
+        if lower.endswith(ending) and known:
             root = lower[: -len(ending)]
             if len(root) > 2 and root[-1] == root[-2] and root[-1] not in "lsz":
                 return root[:-1]
-            if root.endswith(
-                (
-                    "at",
-                    "iz",
-                    "is",
-                    "ys",
-                    "in",
-                    "ar",
-                    "ur",
-                    "us",
-                    "dg",
-                    "eg",
-                    "ng",
-                    "fil",
-                    "pil",
-                    "ud",
-                    "or",
-                    "yz",
-                )
-            ) and root not in ("train", "join", "test"):
+            if (
+                root.endswith(_SILENT)
+                and not root.endswith(("ain", "oin"))
+                and root not in ("train", "join", "test")
+            ):
                 return root + tries[-1]
             return root
     return word

@@ -6,8 +6,10 @@ import re
 from collections.abc import Set
 from itertools import pairwise
 
+from agentsched.understanding.words import HARDWARE
 from agentsched.understanding.work.clauses import begins_action
 from agentsched.understanding.work.loops import after_lead
+from agentsched.understanding.work.verbs import base_form
 
 _MARK = re.compile(r"^\s*(?:(?P<number>\d{1,2})[.)]|[-*•·]|\(?[a-h]\))\s+(?=\S)")
 """What opens an item of a list."""
@@ -29,6 +31,35 @@ _THINGS = re.compile(
     r"|go|be done|start) (?P<how>[^:]+): (?P<what>.+)$",
     re.IGNORECASE,
 )
+_BEFORE_EVENT = re.compile(
+    r"\bbefore (?:the|our|my) [\w-]+(?: [\w-]+)?,? (?:(?:on|at) )?"
+    r"(?=(?:on |this |next )?(?:mon|tues|wednes|thurs|fri|satur|sun)day\b|tomorrow\b|tonight\b"
+    r"|\d{1,2}(?::\d\d)? ?[ap]m\b|\d{1,2}:\d\d)",
+    re.IGNORECASE,
+)
+"""What happens at a time is no work: "before the demo on Thursday"."""
+_INVERTED = re.compile(
+    r"\bonly (?:when|once|after|if) (?P<over>[^,;]+?),? (?:can|may|should|must|will) "
+    r"(?P<what>(?:the |our )?[\w -]+?) (?:begin|start|run|follow|go ahead|happen|be done)\b",
+    re.IGNORECASE,
+)
+_ONLY_THEN = re.compile(
+    r"\bonly then (?:can|may|should|must) (?P<what>(?:the |our )?[\w -]+?) "
+    r"(?:begin|start|run|follow|go ahead|happen)\b",
+    re.IGNORECASE,
+)
+_USE_TO = re.compile(
+    rf"\buse (?P<what>(?:an? |[\w-]+ )(?:[\w-]+ )?(?:{HARDWARE})) (?:to|for) (?P<do>[^,;]+)",
+    re.IGNORECASE,
+)
+_WANTED = re.compile(
+    r"\b(?:i|we) (?:need|want|would like|'d like) (?P<what>(?:the|a|an|my|our|all) [\w' -]+?) "
+    r"(?P<verb>\w+(?:ed|ilt|ent))(?P<first>(?: \([^)]*\))?[^,;()]*?)"
+    r"(?: and (?P<then>\w+(?:ed|ilt|ent))"
+    r"(?P<second>[^,;]*))?$",
+    re.IGNORECASE,
+)
+"""What is wanted as it shall be: "I need the model retrained and evaluated"."""
 _CONDITION = re.compile(
     r"(?:^|[;,] )(?:and )?(?:when|once|if|unless|as soon as|after) (?:[\w'-]+ ){1,6}?"
     r"(?:done|finished|ready|over|completed?|works?|pass(?:es|ed)?|succeeds?|succeeded|ends?|ended"
@@ -37,9 +68,17 @@ _CONDITION = re.compile(
     re.IGNORECASE,
 )
 _WHILE = re.compile(
-    r"(?:^|[;,] )(?:and )?while (?:it|they|that|the \w+|\w+) (?:is |are )?\w+(?P<gap> )(?=\w)",
+    r"(?:^|[;,] )(?:and )?while (?:it|they|that|the \w+|\w+) (?:is |are )?\w+"
+    r"(?: \([^)]*\))?(?P<gap> )(?=\w)",
     re.IGNORECASE,
 )
+
+
+def _wanted(found: re.Match[str]) -> str:
+    order = f"{base_form(found['verb'])} {found['what']}{found['first']}"
+    if found["then"]:
+        order += f" and {base_form(found['then'])} it{found['second']}"
+    return order
 
 
 def itemised(text: str) -> str:
@@ -84,11 +123,20 @@ def plain(sentence: str, verbs: Set[str]) -> str:
     if mark and int(mark["number"] or 1) > 1 and not _LINKED.match(sentence):
         sentence = f"then {sentence}"
     sentence = re.sub(r",? followed by |\s*(?:[-=]>|\u2192)\s*", ", then ", sentence)
+    sentence = re.sub(r"(?<=\w) at once\b", " in parallel", sentence)
+    sentence = _BEFORE_EVENT.sub("before ", sentence)
+    sentence = re.sub(
+        r"^(before [^,;]+?),? (?=(?:i|we) (?:need|want)\b)", r"\1, ", sentence, flags=re.I
+    )
+    sentence = _INVERTED.sub(r"\g<what> waits for \g<over>", sentence)
+    sentence = _ONLY_THEN.sub(r"then \g<what>", sentence)
+    sentence = _USE_TO.sub(r"\g<do> on \g<what>", sentence)
+    sentence = _WANTED.sub(_wanted, sentence)
     sentence = _THINGS.sub(r"\g<lead>\g<what> \g<how>", sentence)
     sentence = _WAIT_BEFORE.sub(lambda m: f"once {m['over']}, {m['what']}", sentence)
     forbidden = _NOT_BEFORE.match(sentence)
     if forbidden:
-        what = _START.sub("", forbidden["what"])
+        what = re.sub(r"\s+(?:anything|any of it)$", "", _START.sub("", forbidden["what"]))
         if begins_action(what, verbs):
             sentence = f"{what} once {forbidden['over']}"
         else:
