@@ -218,7 +218,7 @@ def route(clause: str) -> Route | None:
         return Route("schedule_event")
     if re.match(r"first,? (?:the|a|an) .+\bthen\b", text):
         return Route("plan_work")
-    if _STORY.search(text) and begins_action(text) and not _EVENT.search(text):
+    if _tells_of_steps(text) and not _EVENT.search(text):
         return Route("plan_work", sure=False)
     if hardware or _opens_with_work_verb(text):
         return Route("plan_work", sure=False)

@@ -43,7 +43,7 @@ _OPENS = re.compile(
 )
 _SUBORDINATE = re.compile(
     r"^(?:(?:and|then|but|so)\s+)?(?:when|once|after|before|while|whilst|as soon as|until|if"
-    r"|for|as|since)\b[^,?]*,\s*(?P<rest>.+)$",
+    r"|assuming|for|as|since)\b[^,?]*,\s*(?P<rest>.+)$",
     re.DOTALL,
 )
 _AVAILABILITY = re.compile(
@@ -116,7 +116,8 @@ def _split_where_kind_changes(sentence: str) -> list[str]:
         if before.kind in ("answer", "small_talk"):
             continue
         changes = after.kind in ("cancel_event", "move_event")
-        if before.kind == "plan_work" and changes and not _EVENT.search(right.lower()):
+        work = before.kind == "plan_work" or begins_action(without_politeness(left.lower()))
+        if work and changes and not _EVENT.search(sentence.lower()):
             continue
         if before.kind != after.kind or after.kind in ("cancel_event", "move_event"):
             return [left.strip(" ,"), *_split_where_kind_changes(right)]

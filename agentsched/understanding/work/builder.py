@@ -6,7 +6,7 @@ import re
 from itertools import pairwise
 
 from agentsched.understanding.words import COLLECTIVE, stem
-from agentsched.understanding.work.clauses import Clause
+from agentsched.understanding.work.clauses import Clause, begins_action
 from agentsched.understanding.work.order import ANAPHOR, Sentence, place
 from agentsched.understanding.work.phrases import expand
 from agentsched.understanding.work.references import content, point
@@ -24,6 +24,9 @@ SEVERAL_LATER = re.compile(
     re.IGNORECASE,
 )
 _EVERY = re.compile(r"(?:the |all )*(?:steps|tasks|jobs|items|everything|all)\b", re.IGNORECASE)
+_THAT = re.compile(
+    r"(?:you |we |i )?(?:do|doing|start|starting|begin)? ?(?:that|this|it|so)", re.IGNORECASE
+)
 
 
 class Builder(Sketch):
@@ -77,7 +80,9 @@ class Builder(Sketch):
                 self._close(clause, added)
                 return added
         said, text = text, self._without_pronoun(text)
-        titles = expand(text, distributive=several)
+        steps = re.split(r",\s*(?:and\s+)?|\s+and\s+", text)
+        named = several and len(steps) > 1 and not begins_action(text)
+        titles = steps if named else expand(text, distributive=several)
         where = place(self, clause, said, self._sentence, expanded=len(titles) > 1)
         added = [self.add(title, clause.text, where.after - self._free) for title in titles]
         if where.doubt:
@@ -101,7 +106,7 @@ class Builder(Sketch):
         text = clause.text
         subject = re.split(
             r"\b(?:needs?|takes?|requires?|depends?|has|have|must|should|can|could|may|are|is"
-            r"|runs?|uses?|waits?|go(?:es)?"
+            r"|runs?|uses?|waits?|go(?:es)?|comes?|happens?|follows?|starts?"
             r"|will|do(?:es)?(?:n't| not)?|don't|cannot|can't|gets?|only|lasts?)\b",
             text,
             maxsplit=1,
@@ -121,6 +126,12 @@ class Builder(Sketch):
             every = _EVERY.match(subject) or not targets
             self.chain(list(range(len(self.drafts))) if every else sorted(targets))
             return targets
+        told = clause.link in ("then", "last") or clause.trailing in ("then", "last")
+        if told and not targets and content(subject) and self.stages:
+            last = "last" in (clause.link, clause.trailing)
+            after = self.sinks(range(len(self.drafts))) if last else set(self.stages[-1])
+            targets = [self.add(_article_off(subject), text, after)]
+            self.stages.append(list(targets))
         needed = re.match(
             r"(?:\w+ )?(?:also )?(?:depends? on|needs?|requires?|waits? for|comes? after|goes "
             r"after|must (?:come|run|follow) after|only on|follows?)\s+(?P<what>.+)$",
@@ -145,8 +156,13 @@ class Builder(Sketch):
             self._place_after(later, set(targets))
         return targets
 
-    def listed(self, clause: Clause) -> list[int]:
-        """Read items after a colon: the action before it is done with each."""
+    def listed(self, clause: Clause, *, told_apart: bool) -> list[int]:
+        """Read items after a colon: the action before it is done with each.
+
+        Args:
+            clause: The items.
+            told_apart: They only name what was counted: "the three ablations (a, b and c)".
+        """
         items = [item.strip() for item in re.split(r",\s*(?:and\s+)?|\s+and\s+", clause.text)]
         items = [item for item in items if item]
         if len(items) < 2 or not self.stages:
@@ -159,7 +175,7 @@ class Builder(Sketch):
                 draft = self.drafts[number]
                 draft.title = f"{draft.title.rpartition(' ')[0]} {item}"
             return list(last)
-        if len(last) != 1:
+        if told_apart or len(last) != 1:
             return []
         head = self.drafts[self.stages[-1][0]]
         title = head.title
@@ -243,6 +259,12 @@ class Builder(Sketch):
 
     def _place_after(self, text: str, ends: set[int]) -> None:
         pointed = point(text, self.titles, self.stages)
+        if _THAT.fullmatch(text):  # "before you do that": what was told before this sentence
+            said = {*self._sentence.tasks, *ends}
+            earlier = (stage for stage in reversed(self.stages) if not said & set(stage))
+            for number in next(earlier, []):
+                self.link(number, list(ends))
+            return
         known = [n for n in pointed.tasks if n not in ends] if not pointed.names else []
         if known:
             for number in known:

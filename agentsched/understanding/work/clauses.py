@@ -73,7 +73,7 @@ _SUBORDINATE = re.compile(
     r"(?<![\w-])(?:,? ?(?:and|but|so)? ?)(?P<word>(?:only |right |immediately |directly "
     r")?(?:when(?:ever)?|once|after|as soon as|upon"
     r"|before|prior to|while|whilst|until|till|as long as|provided(?: that)?|waiting for|wait for"
-    r"|if|unless))\s+"
+    r"|if|unless|assuming(?: that)?))\s+"
     r"(?!(?:that|this|which|those|these)(?![\w'])(?! (?:is|are|has|have|works?|pass\w*|succeed\w*"
     r"|goes|looks?|finish\w*|complet\w*)\b))"
     r"(?!the other\b|another\b|one another\b)"
@@ -87,6 +87,7 @@ _FINITE = re.compile(
     r"(?P<verb>(?:needs?|takes?|requires?|depends?|has to|have to|must|should|can|could|may|are|is"
     r"|runs|(?<=they )run|(?<=both )run|(?<=all )run"
     r"|uses?|waits?|will|do(?:es)?(?: not|n't)|cannot|can't|gets?|costs?|lasts?|goes|comes?"
+    r"|happens?|follows?|starts"
     r"|don't))(?![\w-])",
     re.IGNORECASE,
 )
@@ -98,7 +99,7 @@ _PRONOUN = re.compile(
 )
 _SPLIT = re.compile(
     r"\s*,\s*(?:(?:and|but|so|or)(?:,)?\s+)?|\s+(?:and|but)\s+|\s+(?=then\s)|\s*\(|\)\s*|:\s+"
-    r"|\s+--?\s+",
+    r"|(?:\s+|(?<=\s))--?\s+",
     re.IGNORECASE,
 )
 
@@ -187,7 +188,7 @@ def _begins_clause(said: str, verbs: Set[str]) -> bool:
     text = _strip_lead(said)
     if re.match(r"(?:then|by)\s+\w+ing (?:the|a|an|all|it|them)\b", said, re.IGNORECASE):
         return True
-    if _COMMAND.match(text) or re.match(r"then\s+\w", said, re.IGNORECASE):
+    if _COMMAND.match(text) or _NEXT_STEP.match(said):
         return True
     if _DOING.match(text) and not is_statement(text, verbs):
         return True
@@ -201,6 +202,10 @@ def _begins_subordinate(text: str) -> bool:
     return found is not None and found.start("word") <= 1
 
 
+_NEXT_STEP = re.compile(
+    r"(?:then\s|(?:afterwards|finally|lastly|last|next|after that),?\s(?=(?:the|a|an)\s))\s*\w",
+    re.IGNORECASE,
+)
 _OPEN_SUBJECT = re.compile(
     r"\b(?:when|once|after|as soon as|before|if|until|while) (?!it|they|this|that|you|we|all|both"
     r"|the other|another)"
@@ -248,7 +253,7 @@ _WANT = re.compile(
 )
 _ORDER = re.compile(
     r"^(?P<verb>[a-z][a-z-]+) (?:(?:up|down|out|off|back|over|on|together|through) )?"
-    r"(?:the|a|an|all|my|our|your|its|their|it|them|both|this|these|those"
+    r"(?:the|a|an|all|my|our|your|its|their|it|them|me|us|both|this|these|those"
     r"|each|every|everything|whatever)\b",
     re.IGNORECASE,
 )
@@ -275,7 +280,7 @@ def begins_action(text: str, verbs: Set[str] = WORK_VERBS) -> bool:
     if (
         order is not None
         and word.lower() not in NO_VERB
-        and not word.lower().endswith(("ing", "ly"))
+        and (len(word) < 5 or not word.lower().endswith(("ing", "ly")))
     ):
         return True
     following = following.lower()
@@ -400,7 +405,7 @@ def _with_conditions(
             clause = replace(clause, before_rest=(*clause.before_rest, rest))
         elif word in ("before", "to"):
             clause = replace(clause, before=(*clause.before, rest))
-        elif word in ("if", "unless", "that", "provided"):
+        elif word in ("if", "unless", "that", "provided", "assuming"):
             fails = word != "unless" and _FAILS.search(rest) is not None
             link: Link = "else" if fails else clause.link
             clause = replace(clause, checks=(*clause.checks, rest), link=link)

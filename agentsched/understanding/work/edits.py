@@ -30,11 +30,14 @@ def without(graph: TaskGraph, gone: set[str]) -> TaskGraph:
         if not hint.tasks or set(hint.tasks) - gone
     )
     apart = tuple(pair for pair in graph.apart if not set(pair) & gone)
+    named_after = {(task.title or task.id)[:120] for task in graph.tasks if task.id in gone}
+    name = (tasks[-1].title or tasks[-1].id)[:120] if graph.name in named_after else graph.name
     phrases = {p for task in graph.tasks if task.id in gone for p in task.phrases}
     phrases -= {p for task in tasks for p in task.phrases}
     goals = tuple(goal for goal in graph.goals if goal not in phrases)
     return with_tasks(
-        graph.model_copy(update={"hints": hints, "apart": apart, "goals": goals}), tasks
+        graph.model_copy(update={"name": name, "hints": hints, "apart": apart, "goals": goals}),
+        tasks,
     )
 
 
@@ -59,6 +62,29 @@ def rewired(graph: TaskGraph, edges: Sequence[set[int]]) -> TaskGraph:
         for number, task in enumerate(graph.tasks)
     ]
     return with_tasks(graph, tasks)
+
+
+def swapped(
+    edges: Sequence[set[int]], later: Sequence[int], earlier: Sequence[int]
+) -> list[set[int]] | None:
+    """Return the edges (what each waits for) with two groups in each other's place.
+
+    None where that would be a circle.
+    """
+
+    def other(numbers: set[int]) -> set[int]:
+        found = numbers - set(later) - set(earlier)
+        found |= set(earlier) if numbers & set(later) else set()
+        return found | (set(later) if numbers & set(earlier) else set())
+
+    new = [other(before) for before in edges]
+    for group, place in ((later, earlier), (earlier, later)):
+        waits = other(set().union(*(edges[n] for n in place))) - set(group)
+        for n in group:
+            new[n] = waits - {n}
+    for n in earlier:
+        new[n] |= set(later)
+    return None if any(reaches(new, a, n) for n in range(len(new)) for a in new[n]) else new
 
 
 def with_amount(task: Task, amount: Amount) -> Task:

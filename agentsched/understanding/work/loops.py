@@ -17,7 +17,7 @@ _HEAD = (
     rf"(?: (?P<count>{_COUNT}))?(?: different| random| separate)? (?P<noun>(?!of\b|them\b|one\b)"
 )
 _LISTED = re.compile(
-    _HEAD + r"[a-z][\w-]*(?: (?!in\b|from\b)[a-z][a-z-]+)??)"
+    _HEAD + r"[a-z][\w-]*(?: (?!in\b|from\b)[a-z][a-z-]+)??)(?: of [\w-]+)?"
     rf"(?:(?:,? (?:namely|in|of)|:)? (?P<list>{_ITEM}(?:, {_ITEM})*,? (?:and|&) {_ITEM})"
     rf"| ?\((?P<group>{_ITEM}(?:(?:,? and |,? & |, | ?[/|] ?){_ITEM})+)\)"
     r"|,? (?:(?:from|in) )?(?P<first>\d{1,6})(?: ?- ?| to | through |\.\.)(?P<last>\d{1,6}))"

@@ -123,9 +123,11 @@ def _counted(action: str) -> list[str] | None:
 def _items(objects: str) -> list[str] | None:
     objects = re.sub(r"^both ", "", objects.strip(), flags=re.IGNORECASE)
     found = _LIST.match(objects)
-    if found is None:
+    bare = re.fullmatch(r"[^,;]+(?:,\s*[^,;]+){2,}", objects)  # "dropout 0.1, 0.3, 0.5"
+    if found is None and bare is None:
         return None
-    parts = re.split(r",\s*(?:and\s+)?|\s+(?:and|&)\s+", found["items"])
+    said = found["items"] if found else objects
+    parts = re.split(r",\s*(?:and\s+)?|\s+(?:and|&)\s+", said)
     items = [part.strip() for part in parts if part.strip()]
     # "the four traces trace1, trace2": the count announces what is listed.
     announced = re.match(

@@ -20,7 +20,7 @@ from agentsched.understanding.work.clauses import Clause, clauses, sentences
 from agentsched.understanding.work.loops import leading_rounds
 from agentsched.understanding.work.references import point
 from agentsched.understanding.work.verbs import imperative
-from agentsched.understanding.work.wording import itemised, loops_apart, plain
+from agentsched.understanding.work.wording import itemised, loop_first, loops_apart, plain
 
 MOST = 60
 """Tasks of one message, about; what follows them is not read."""
@@ -47,7 +47,7 @@ class WorkReader:
 
     def read(self, text: str) -> Builder:
         """Read all sentences of a text."""
-        found = [part for one in sentences(itemised(text)) for part in loops_apart(one)]
+        found = [part for one in sentences(itemised(text)) for part in loops_apart(loop_first(one))]
         for number, sentence in enumerate(found):
             if len(self.builder.drafts) > MOST:
                 break
@@ -113,6 +113,8 @@ class WorkReader:
         builder = self.builder
         if _KEEP.match(clause.text) or (_WISH.match(clause.text) and _WHERE.search(clause.text)):
             return []
+        if clause.link == "else" and (not clause.text or _FORBIDS.match(clause.text)):
+            return []  # "if it fails don't publish" says what waiting for it says
         if clause.link == "else" or clause.trailing == "else":
             builder.remarks.append(
                 f"{crop(clause.text, 80)!r} is for the case that something fails: a plan has no "
@@ -136,9 +138,9 @@ class WorkReader:
                 self.unread.append(clause.text)
             return added
         if clause.kind == "list":
-            colon = sentence[: clause.start].rstrip().endswith(":")
-            if colon and before and before[-1].kind == "action":
-                added = builder.listed(clause)
+            opens = sentence[: clause.start].rstrip()[-1:]
+            if opens in (":", "(") and before and before[-1].kind == "action":
+                added = builder.listed(clause, told_apart=opens == "(")
                 if added:
                     return added
         if heading and not builder.drafts:
@@ -283,7 +285,8 @@ def _may_hold_more(clause: Clause, verbs: Set[str]) -> bool:
 
 
 def _next_start(parts: list[Clause], number: int) -> int:
-    return parts[number + 1].start if number + 1 < len(parts) else 1 << 30
+    later = (clause.start for clause in parts[number + 1 :] if clause.kind != "list")
+    return next(later, 1 << 30)
 
 
 def _by_its_end(span: TimeSpan) -> TimeSpan:

@@ -77,7 +77,10 @@ def _for_hints(text: str, turn: Turn) -> str:
     if not re.search(r"\b(?:keep|run|place|put|stay|pack|co-?locate)\b", text, re.IGNORECASE):
         text = re.sub(r"(?<=both )together\b|(?<=them )together\b", " " * 8, text)
     text = re.sub(
-        r"\bside by side\b|\b(?:are|is|goes|go) green\b|\bsplit (?:them|it)\b", _blank, text
+        r"\bside by side\b|\b(?:are|is|goes|go) green\b|\bsplit\b(?! (?:across|over|between))",
+        _blank,
+        text,
+        flags=re.IGNORECASE,
     )
     for span in find_spans(text, turn.context):
         if span.kind == "recurrence":

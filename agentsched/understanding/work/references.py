@@ -39,6 +39,7 @@ class Pointed:
 def content(text: str) -> tuple[str, ...]:
     """Return the stems of the words that say something."""
     words = re.findall(r"[\w][\w.+-]*", re.sub(r"(?:'(?:s|re|ve|ll)|n't)\b", "", text))
+    words += [word.rpartition(".")[0] for word in words if re.search(r"[a-z]\.[a-z]+$", word)]
     return tuple(s for word in words for s in (stem(word.strip(".-")),) if s and s not in EMPTY)
 
 
@@ -85,7 +86,9 @@ def _by_pronoun(part: str, stages: Sequence[Sequence[int]], titles: Sequence[str
     if _ALL.search(part) and not re.search(r"\ball (?:two|three|four|of them)\b", part):
         last = list(stages[-1])
         return last if len(last) > 1 else list(range(len(titles)))
-    told = titles[stages[-1][-1]].split()
+    told = re.split(r"\s(?:from|to|on|in|for|with|at|into|via)\s", titles[stages[-1][-1]])[
+        0
+    ].split()
     plural = len(told) > 1 and len(stages[-1]) == 1 and told[-1].endswith("s")
     if plural and re.fullmatch(r"(?:them|they|these|those)", part.strip(), re.IGNORECASE):
         # "dedupe the pages and index them": the pages, not the tasks before.

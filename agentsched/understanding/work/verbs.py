@@ -59,7 +59,7 @@ def base_form(word: str) -> str:
     if lower in _IRREGULAR:
         return _IRREGULAR[lower]
     for ending, tries in (("ing", ("", "e")), ("ed", ("", "e")), ("ied", ("y",))):
-        known = stem(lower) in WORK_VERBS or (ending == "ed" and len(lower) > 6)
+        known = stem(lower) in WORK_VERBS or (ending == "ed" and len(lower) > 4)
         if lower.endswith(ending) and known:
             root = lower[: -len(ending)]
             if len(root) > 2 and root[-1] == root[-2] and root[-1] not in "lsz":

@@ -6,9 +6,9 @@ import re
 from collections.abc import Set
 from itertools import pairwise
 
-from agentsched.understanding.words import HARDWARE
+from agentsched.understanding.words import HARDWARE, is_verb
 from agentsched.understanding.work.clauses import begins_action
-from agentsched.understanding.work.loops import after_lead
+from agentsched.understanding.work.loops import after_lead, rounds
 from agentsched.understanding.work.verbs import base_form
 
 _MARK = re.compile(r"^\s*(?:(?P<number>\d{1,2})[.)]|[-*•·]|\(?[a-h]\))\s+(?=\S)")
@@ -48,15 +48,33 @@ _ONLY_THEN = re.compile(
     r"(?:begin|start|run|follow|go ahead|happen)\b",
     re.IGNORECASE,
 )
+_GIVEN = re.compile(
+    r"(?:and )?(?:with|using|from|on) (?P<what>that|this|these|those|it|them),? "
+    r"(?P<rest>(?!and\b)[\w-]+ .+)",
+    re.IGNORECASE,
+)
+"""What an action is given: "with that model run the test"."""
+_EACH_PERIOD = re.compile(
+    r"(?P<lead>^|[,;] |\band |\bthen )(?P<verb>\w+) each (?:year|quarter|month|week|day)\b"
+    r"(?= (?:on|with|in|using|for)\b|[,;.]|$)",
+    re.IGNORECASE,
+)
+"""What is done to each of some periods, "regrid each year", repeats nothing."""
+_AS_THEY_COME = re.compile(
+    r"\b(?:them|each|these|those) as (?:they|each(?: one)?) (?:finish\w*|complet\w+|come in|arrive"
+    r"|(?:are|is|become) (?:done|ready|finished))\b",
+    re.IGNORECASE,
+)
 _USE_TO = re.compile(
     rf"\buse (?P<what>(?:an? |[\w-]+ )(?:[\w-]+ )?(?:{HARDWARE})) (?:to|for) (?P<do>[^,;]+)",
     re.IGNORECASE,
 )
 _WANTED = re.compile(
-    r"\b(?:i|we) (?:need|want|would like|'d like) (?P<what>(?:the|a|an|my|our|all) [\w' -]+?) "
+    r"\b(?:i|we) (?:need|want|would like|'d like) "
+    r"(?P<what>(?:the|a|an|my|our|all) [\w' -]+?(?: \([^)]*\))?) "
     r"(?P<verb>\w+(?:ed|ilt|ent))(?P<first>(?: \([^)]*\))?[^,;()]*?)"
     r"(?: and (?P<then>\w+(?:ed|ilt|ent))"
-    r"(?P<second>[^,;]*))?$",
+    r"(?P<second>[^,;]*))?(?=[,;.]|$)",
     re.IGNORECASE,
 )
 """What is wanted as it shall be: "I need the model retrained and evaluated"."""
@@ -81,6 +99,11 @@ def _wanted(found: re.Match[str]) -> str:
     return order
 
 
+def _object_each(found: re.Match[str]) -> str:
+    known = is_verb(found["verb"])
+    return f"{found['lead']}{found['verb']} each one" if known else found[0]
+
+
 def itemised(text: str) -> str:
     """Return the text with each item of a list that was numbered within a line on its own line."""
     places = [0]
@@ -99,6 +122,25 @@ def itemised(text: str) -> str:
 _LATER_LOOP = re.compile(
     r"(?:,|;)? (?:and )?(?=(?:then |next |after that,? )?for (?:each|every)\b)", re.IGNORECASE
 )
+
+
+_INNER_LOOP = re.compile(
+    r"^(?P<before>(?:.*(?:[,;] (?:and )?(?:then )?| and then | then ))?)(?P<do>[^,;]+?) "
+    r"(?P<word>for|on|with|over|across|in) (?=(?:each|every)\b)",
+    re.IGNORECASE,
+)
+
+
+def loop_first(sentence: str) -> str:
+    """Return "run it for each of the seeds 1 and 2" as "for each of the seeds 1 and 2, run it"."""
+    found = _INNER_LOOP.match(sentence)
+    named = found and rounds(sentence, found.end())
+    if not found or not named:
+        return sentence
+    rest = sentence[named.end :].lstrip(" )")
+    joint = "" if not rest or rest[0] in ",.;:" else " "
+    loop = f"for {sentence[found.end() : named.end]}"
+    return f"{found['before']}{loop}, {found['do']}{joint}{rest}"
 
 
 def loops_apart(sentence: str) -> list[str]:
@@ -123,6 +165,8 @@ def plain(sentence: str, verbs: Set[str]) -> str:
     if mark and int(mark["number"] or 1) > 1 and not _LINKED.match(sentence):
         sentence = f"then {sentence}"
     sentence = re.sub(r",? followed by |\s*(?:[-=]>|\u2192)\s*", ", then ", sentence)
+    sentence = _EACH_PERIOD.sub(_object_each, sentence)
+    sentence = _AS_THEY_COME.sub("each one", sentence)
     sentence = re.sub(r"(?<=\w) at once\b", " in parallel", sentence)
     sentence = _BEFORE_EVENT.sub("before ", sentence)
     sentence = re.sub(
@@ -141,6 +185,14 @@ def plain(sentence: str, verbs: Set[str]) -> str:
             sentence = f"{what} once {forbidden['over']}"
         else:
             sentence = f"{what} waits for {forbidden['over']}"
+    given = _GIVEN.match(sentence)
+    if given:
+        words = given["rest"].split(" ")
+        for n in range(min(3, len(words) - 1)):
+            if begins_action(" ".join(words[n:]), verbs):
+                what = " ".join(["the", *words[:n]]) if n else "it is done"
+                sentence = f"if {what.rstrip(',')}, {' '.join(words[n:])}"
+                break
     found = _CONDITION.search(sentence) or _WHILE.search(sentence)
     if found and begins_action(sentence[found.end() :], verbs):
         at = found.start("gap")
