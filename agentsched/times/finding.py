@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -21,6 +22,7 @@ from agentsched.times.scanner import scan
 from agentsched.times.spelling import PHRASE_LIMIT, TEXT_LIMIT, check_length, plain
 
 OFFICE = Habits()
+_EVERY = re.compile(r"\bevery\s+\w+", re.IGNORECASE)
 
 
 def resolve(phrase: str, now: datetime, zone: ZoneInfo, *, habits: Habits = OFFICE) -> Resolved:
@@ -49,7 +51,13 @@ def resolve(phrase: str, now: datetime, zone: ZoneInfo, *, habits: Habits = OFFI
     except TimePhraseError as error:
         raise TimePhraseError(f"{_short(phrase)}: {error}") from error
     main = max((one for one in readings if not one.adverb), key=lambda reading: reading.rank)
-    return speech.value(_completed(main, readings, speech.almanac))
+    value = speech.value(_completed(main, readings, speech.almanac))
+    every = _EVERY.search(phrase)
+    if every is not None and value.rrule is None:
+        value = replace(
+            value, assumed=(*value.assumed, f"once: {every[0]!r} is not read as a series")
+        )
+    return value
 
 
 def find_times(

@@ -41,6 +41,8 @@ from agentsched.times.runs import Run
 _AFTER_DATE = (Link("at"), Link("between"), Link("by"), Link("from"), Link("for"))
 _OPENING_BOUNDS = ("after", "since", "onward")
 _BOUNDS = ("by", "due", "before", "after", "since")
+_LEADING = ("starting", "from", "after", "since")
+"""They lead to the day behind a prefix as well: "starting the first week of April"."""
 _EXCEPTING = ("except", "and", "on", "or")
 _EXCEPTABLE = (*DAY_KINDS, *get_args(Prefix), Days, Repeat)
 
@@ -123,9 +125,11 @@ class _Reader:
         if self._now.empty:
             return False
         if isinstance(value, Link):
-            if value.word == "and" and side.days and side.clocks:
+            if value.word == "and" and side.clocks and (side.days or self._now.repeat):
                 return self._names_another(index + 1)
             return value.word == "or" or (value.word in _BOUNDS and self._bound_turns(index, value))
+        if self._now.repeat and self._now.repeat.days and isinstance(value, Repeat) and value.days:
+            return bool(side.clocks) and self._names_another(index)
         if self._now.repeat or self._lead == "starting" or self._excluding:
             return False
         if isinstance(value, DAY_KINDS) and not self._prefixes:
@@ -143,6 +147,12 @@ class _Reader:
         """Whether a day and an hour of their own follow: "… and at 11 on Thursday"."""
         values = [self._value(at) for at in range(index, index + 5)]
         told = [value for value in values if value is not None and not isinstance(value, Link)][:2]
+        if self._now.repeat:
+            first, *rest = told or [None]
+            dayly = isinstance(first, Weekday | Days) or (
+                isinstance(first, Repeat) and bool(first.days)
+            )
+            return dayly and any(isinstance(value, Clock | Number) for value in rest)
         return any(isinstance(value, DAY_KINDS) for value in told) and any(
             isinstance(value, Clock | Number) for value in told
         )
@@ -186,6 +196,8 @@ class _Reader:
                 self._now.nth = value  # "first Monday of every month" is one match
             case Nth() | Edge() | Share() | Shift() | Beside():
                 self._prefixes.append(value)
+                if self._lead in _LEADING:
+                    return True
             case Days(days):
                 self._several(days)
             case Clock():

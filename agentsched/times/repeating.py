@@ -61,6 +61,9 @@ class _Repeating:
         refining = self._bounds()
         rule = Rules(self._reading, self._repeat, self._almanac).rule(refining)
         clocks = self._clocks()
+        bounds = [side for side in self._reading.sides if side.clocks and side.join == "before"]
+        if bounds and len(self._times()) == 1:
+            self._almanac.note("its hour is the latest one; no beginning was said")
         if clocks is not None and self._by_clock():
             rule = self._windowed(rule, clocks)
         elif len(self._times()) > 1 and not self._ends():
@@ -183,6 +186,10 @@ class _Repeating:
         found = compose(Side([dated]), self._almanac)
         if found is None:
             return
+        if self._repeat.unit == "year" and dated.prefixes and dated.lead in ("", "on", "in", "at"):
+            raise TimePhraseError(
+                "its date moves from year to year, which no repeat rule says; say it for one year"
+            )
         spans = found.end - found.first > DAY or isinstance(dated.day, Period) or self._by_clock()
         spans &= dated.lead not in ("starting", "from", "after", "since") and not followed
         if dated.lead == "and":

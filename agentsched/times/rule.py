@@ -33,7 +33,7 @@ class Match:
     def before(self) -> str:
         """The text before the match, without the space at its end."""
         start = self.groups.start()
-        return self.groups.string[max(0, start - 20) : start].rstrip()
+        return self.groups.string[max(0, start - 40) : start].rstrip()
 
     @property
     def capital(self) -> bool:

@@ -111,11 +111,22 @@ def _past(match: Match) -> Said | None:
     return _checked(hour - 1 if hour > 1 else 12, 60 - minutes, 0, half)
 
 
+_MINUTES_TO = ("quarter", "half", "ten", "20", "twenty", "25", "twenty-five", "twenty five")
+
+
 def _is_minutes(match: Match, said: str) -> bool:
     """Whether "ten to four" is a clock; "five to seven" and "two to four" are rather ranges."""
-    if "min" in said or said in ("quarter", "half", "ten", "twenty", "twenty-five", "twenty five"):
+    if "min" in said or said in _MINUTES_TO:
         return True
     return said == "five" and match.before.endswith("at")
+
+
+def _may_be_minutes(match: Match) -> bool:
+    """Whether the first number counts minutes: "20 to 8" does, "10 to 4" is rather a range."""
+    said = match["minutes"]
+    return not said.isdigit() or (
+        said in ("20", "25") and not match.before.endswith(("from", "between", "the"))
+    )
 
 
 def _french(match: Match) -> Said | None:
@@ -200,7 +211,7 @@ RULES: tuple[Rule, ...] = (
         rf"(?:an?\s+)?(?P<minutes>half|quarter|(?:{CARDINAL})(?:\s*min(?:ute)?s?)?)\s+"
         rf"(?P<way>past|after|to|before|till|of)\s+(?P<hour>{CARDINAL}|noon|midday|midnight)"
         rf"(?::00)?(?:{_OCLOCK})?\s*(?P<half>{_HALF})?",
-        lambda m: _past(m) if m["way"] == "past" or not m["minutes"].isdigit() else None,
+        lambda m: _past(m) if m["way"] == "past" or _may_be_minutes(m) else None,
     ),
     rule(rf"(?P<minutes>half)(?P<way>)\s+(?P<hour>{_HOURS})(?P<half>)", _past),
     fixed(rf"(?:12\s+)?(?:noon|mid-?\s?day){_ISH}", Clock(12, half="24")),

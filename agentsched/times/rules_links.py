@@ -19,7 +19,10 @@ from agentsched.times.zones import (
 
 _REGION = alternatives(REGIONS)
 _HOLIDAYS = r"(?:(?:public|bank|national|federal|school)\s+)?holidays?"
-_ALL_BUT = re.compile(r"(?:every|each|all|any)\s+[a-z]+$|(?<![a-z])weekdays$", re.ASCII)
+_ALL_BUT = re.compile(
+    r"(?<![a-z])(?:(?:every|each|all|any)\s+[a-z]+(?:\s+(?:this|next)\s+[a-z]+)?|weekdays)$",
+    re.ASCII,
+)
 
 
 def _but(match: Match) -> Link:

@@ -18,6 +18,7 @@ from agentsched.times.pieces import (
     Span,
     Today,
     Weekday,
+    Year,
 )
 from agentsched.times.rule import Match, Rule, Said, fixed, rule
 from agentsched.times.rules_dates import BACK, YEAR_AFTER, Which, said_which, said_year
@@ -85,6 +86,8 @@ def _beside(match: Match) -> Said:
 def _period(match: Match) -> Said:
     said = match["which"]
     offset = 1 if said in _AHEAD else -1 if said in BACK else 0
+    if "coming" in said and _SPANS[match["span"]] == "weekend":
+        offset = 0
     return Said((Period(_SPANS[match["span"]], offset),))
 
 
@@ -167,6 +170,13 @@ def _half(match: Match) -> Said:
     return Said((Edge("first half" if match["half"] in ("first", "1st") else "second half"),))
 
 
+def _half_year(match: Match) -> Said:
+    side: Literal["first half", "second half"] = (
+        "first half" if match["half"] == "1" else "second half"
+    )
+    return Said((Edge(side), Year(int(match["year"]))))
+
+
 _WEEKENDS = ("weekend", "week-end", "wkend")
 
 RULES: tuple[Rule, ...] = (
@@ -181,7 +191,7 @@ RULES: tuple[Rule, ...] = (
          r"(?=\s+[a-z\d])(?!\s+(?:next|noon|midnight|lunch|work|\d{1,2}(?::|\s*[ap]m)))", _beside),
     rule(_WHICH + _SPAN, _period),
     rule(r"(?:the\s+)?(?P<which>current)\s+" + _SPAN, _period),
-    rule(r"(?:over\s+|during\s+)?the\s+(?P<span>week-?end|wkend)", _stretch_of),
+    rule(r"(?:all\s+|(?:over\s+|during\s+)?the\s+)(?P<span>week-?end|wkend)", _stretch_of),
     rule(rf"the\s+{_LONG}", _stretch_of),
     rule(r"(?:the\s+)?(?P<span>week|month|quarter|year|weekend)\s+after\s+next",
          _after_next),
@@ -191,6 +201,8 @@ RULES: tuple[Rule, ...] = (
     rule(r"(?:the\s+)?(?:calendar\s+)?(?:week|wk|kw|cw)\s*(?:no\.?\s*|number\s+|#)?"
          r"(?P<week>\d{1,2})(?!\d|:|\s*(?:am|pm))"
          rf"(?:\s*(?:of\s+|,\s*)?(?P<year>{YEAR}))?", _iso_week),
+    rule(r"(?P<year>(?:19|20)\d\d)-?w(?P<week>\d\d)(?!\d)", _iso_week),
+    rule(rf"h(?P<half>[12])\s*(?:of\s+|/|-)?\s*(?P<year>{YEAR})", _half_year),
     fixed(r"later\s+today", Period("day", rest=True)),
     rule(rf"(?:the\s+)?{_SIDE}\s+of\s+(?:the\s+)?(?:current\s+)?{_LONG}", _edge_of_period),
     rule(rf"(?:the\s+)?{_SIDE}\s+of", _edge),

@@ -82,6 +82,23 @@ def _every_first(match: Match) -> Said:
     return Said((Repeat("month"), Nth((number,), tuple(day for day, _ in _names(match["days"])))))
 
 
+def _every_nths(match: Match) -> Said:
+    """Read "every 2nd and 4th Tuesday" as those of the month."""
+    numbers = tuple(whole(one) for one in re.findall(ORDINAL, match["numbers"], re.ASCII))
+    return Said((Repeat("month"), Nth(numbers, tuple(day for day, _ in _names(match["days"])))))
+
+
+def _alternate(match: Match) -> Said:
+    days = tuple(dict.fromkeys(day for day, _ in _names(match["days"])))
+    return Said((Repeat("week", 2, days, _part(match["part"])),))
+
+
+def _next_few(match: Match) -> Said | None:
+    """The next three Tuesdays."""
+    ((day, plural),) = _names(match["days"])
+    return Said((Repeat("week", 1, (day,)), Times(whole(match["count"])))) if plural else None
+
+
 def _every_unit(match: Match) -> Said:
     unit, interval = _STEPS[match["unit"].rstrip("s")]
     return Said((Repeat(unit, interval * _step(match["step"])),))
@@ -155,7 +172,7 @@ def _adverb(match: Match) -> Said:
 def _often(match: Match) -> Said:
     said = match["often"]
     times = {"once": 1, "twice": 2, "thrice": 3}.get(said.split()[0]) or whole(said)
-    unit, interval = _STEPS[match["unit"]]
+    unit, interval = _ADVERBS[match["adverb"]] if match["adverb"] else _STEPS[match["unit"]]
     interval *= _step(match["step"])
     return Said((Repeat(unit, interval, times=times if times > 1 else 0),))
 
@@ -175,6 +192,11 @@ def _nth_of_every(match: Match) -> Said:
 
 
 RULES: tuple[Rule, ...] = (
+    rule(rf"{_EVERY}(?P<numbers>{ORDINAL}(?:\s*(?:,|and|&|,\s*and)\s*{ORDINAL})+)\s+(?P<days>{_LIST})",
+         _every_nths),
+    rule(rf"(?:on\s+)?alternat(?:e|ing)\s+(?P<days>{_LIST}){_PARTS}", _alternate),
+    rule(r"(?:on\s+)?(?:every\s+)?week-?nights?", lambda m: _business(DayPart("night"))),
+    rule(rf"(?:on\s+)?(?:the\s+)?next\s+(?P<count>{CARDINAL})\s+(?P<days>{_NAME})", _next_few),
     rule(rf"{_EVERY}(?P<nth>first|1st|last|final)\s+(?P<days>{_LIST})", _every_first),
     rule(rf"every(?=\s+(?:{MONTH}\s*\d|(?:the\s+)?(?:\d{{1,2}}(?:st|nd|rd|th)?|{ORDINAL})\s+(?:of\s+)?{MONTH}))",
          lambda m: Said((Repeat("year"),))),
@@ -208,8 +230,9 @@ RULES: tuple[Rule, ...] = (
     rule(r"(?P<letters>mwf|m/w/f|tth|t/th|tuth|tu/th)", _letters),
     rule(rf"(?P<adverb>{alternatives(_ADVERBS)})", _adverb),
     fixed(r"every\s*day|everyday", Repeat("day")),
-    rule(rf"(?P<often>once|twice|thrice|(?:{CARDINAL})\s*(?:x|times))\s+{_PER}\s+{_STEP}"
-         r"(?P<unit>hour|day|week|fortnight|month|quarter|year)", _often),
+    rule(rf"(?P<often>once|twice|thrice|(?:{CARDINAL})\s*(?:x|times))\s+(?:{_PER}\s+{_STEP}"
+         r"(?P<unit>hour|day|week|fortnight|month|quarter|year)"
+         r"|(?P<adverb>hourly|daily|weekly|monthly|quarterly|yearly|annually))", _often),
     rule(rf"(?:on\s+)?(?:the\s+)?(?P<days>(?:{ORDINAL}|last\s+day)(?:\s*(?:,|and|&)\s*(?:the\s+)?"
          rf"(?:{ORDINAL}|last\s+day)){{0,6}})\s+(?:day\s+)?(?:of\s+)?(?:every|each)\s+"
          rf"{_STEP}month", _of_month),

@@ -25,20 +25,20 @@ _RULES = Rules(
 _WORD = re.compile(r"[a-z]+|\d+|[½¼¾@&'/+]|->|-{1,2}", re.ASCII)
 _REST = re.compile(r"[a-z\d_]*", re.ASCII)
 _OPENERS = """
-a about after afternoon afternoons ahead all alternate an and annual annually any anytime apart
-approx approximately around as asap at before begin beginning begins between bi biannually
-biennially bimonthly biweekly breakfast brunch business but by ca calendar circa close cob coming
-commencing couple current cw daily day deadline dinner due during each earlier early effective end
-ending ends eob eod eom eoq eow eoy evening evenings every everyday except excluding few final
-following for fortnight fortnightly fortnights from full gegen half hourly ides immediately in kw
-last lasting late later latest latter lunch lunchtime m mid midday middle midnight monthly morning
-mornings mw mwf next night nightly nights no noon not now o of on once onward onwards or other over
-overmorrow pair past penultimate per previous prior q quarterly remainder remaining rest right
-roughly semi semiannually several since skipping start starting starts straight supper t taking
-than the then this thrice through thru til till time tmr tmrw tmw to today todays tommorow
-tommorrow tomorow tomorows tomorrow tomorrows tonight tonite tr tth tuth twice unless until untill
-up upcoming weekday weekdays weekend weekends weekly whole within without wk wkend work workday
-workdays working year yearly yesterday yesterdays
+a about after afternoon afternoons ahead all alternate alternating an and annual annually any
+anytime apart approx approximately around as asap at before begin beginning begins between bi
+biannually biennially bimonthly biweekly breakfast brunch business but by ca calendar circa close
+cob coming commencing couple current cw daily day deadline dinner due during each earlier early
+effective end ending ends eob eod eom eoq eow eoy evening evenings every everyday except excluding
+few final following for fortnight fortnightly fortnights from full gegen h half hourly ides
+immediately in kw last lasting late later latest latter lunch lunchtime m mid midday middle
+midnight monthly morning mornings mw mwf next night nightly nights no noon not now o of on once
+onward onwards or other over overmorrow pair past penultimate per previous prior q quarterly
+remainder remaining rest right roughly semi semiannually several since skipping start starting
+starts straight supper t taking than the then this thrice through thru til till time tmr tmrw tmw
+to today todays tommorow tommorrow tomorow tomorows tomorrow tomorrows tonight tonite tr tth tuth
+twice unless until untill up upcoming weekday weekdays weekend weekends weekly weeknight weeknights
+whole within without wk wkend work workday workdays working year yearly yesterday yesterdays
 """
 _OPENING = (
     frozenset(WEEKDAYS) | {f"{day}s" for day in WEEKDAYS} | MONTHS.keys() | NUMBERS | UNITS.keys()

@@ -22,7 +22,7 @@ ABBREVIATIONS = {
     "pht": "Asia/Manila", "gst": "Asia/Dubai", "sast": "Africa/Johannesburg",
     "aest": "Australia/Sydney", "aedt": "Australia/Sydney", "acst": "Australia/Adelaide",
     "acdt": "Australia/Adelaide", "awst": "Australia/Perth", "nzst": "Pacific/Auckland",
-    "nzdt": "Pacific/Auckland", "brt": "America/Sao_Paulo",
+    "nzdt": "Pacific/Auckland", "brt": "America/Sao_Paulo", "aoe": "Etc/GMT+12",
 }  # fmt: skip
 """An abbreviation means its region all year: PST in July is what clocks show in Los Angeles."""
 

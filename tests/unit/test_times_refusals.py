@@ -192,8 +192,21 @@ def test_stretches_with_a_gap_are_no_series() -> None:
 
 
 def test_a_named_day_that_moves_is_no_series() -> None:
-    with pytest.raises(TimePhraseError, match="moves from year to year"):
-        resolve("every Easter", NOW, NEW_YORK)
+    for text in ("every Easter", "every year on the day after Thanksgiving"):
+        with pytest.raises(TimePhraseError, match="moves from year to year"):
+            resolve(text, NOW, NEW_YORK)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [("thursdays 3pm and wednesdays 4pm", "only one of the times said"),
+     ("every Monday at 9 and Thursday at 2", "only one of the times said"),
+     ("any day next week but Tuesday", "the exception is not part of it"),
+     ("every Wednesday before noon", "its hour is the latest one"),
+     ("pick up the kids at 3:10 every school day", "once: 'every school' is not read")],
+)  # fmt: skip
+def test_what_is_left_out_is_told(text: str, told: str) -> None:
+    assert any(note.startswith(told) for note in resolve(text, NOW, NEW_YORK).assumed)
 
 
 @pytest.mark.parametrize("text", ["tomorrow at 25:00", "10:75 tomorrow", "Friday at 13am"])
