@@ -9,7 +9,10 @@ AgentSchedError             1  base; raised on its own it is a bug
 │   ├── ModelTimeout        4  one call took too long; the next one may not
 │   ├── WeightsError        4  the local model's file is missing, wrong or cannot be fetched
 │   └── CassetteError       4  a recording is damaged or lacks the reply asked for
-└── StorageError            8  a file of ours cannot be written (disk full, no permission)
+├── StorageError            8  a file of ours cannot be written (disk full, no permission)
+├── CalendarUnreachable     8  a CalDAV server is down or refuses us (calendars/errors.py)
+├── ExecutorError          10  Slurm or another executor does not answer (execution/executor.py)
+└── ThreadTaken           130  another process asked for the thread (agent/threads.py)
 
 ``exit_code`` also knows ``evaluator.errors`` and the memory's errors; the table for users is
 ``docs/exit-codes.md``.
@@ -42,13 +45,14 @@ class Exit(IntEnum):
     DATABASE = 7
     """The memory cannot be opened, is locked, or is of another version."""
     STORAGE = 8
-    """A file cannot be written: disk full, no permission."""
+    """A file cannot be written (disk full, no permission), or a calendar server not reached."""
     INFEASIBLE = 9
     """No plan keeps all hard constraints, or a checked plan breaks one; the answer says which."""
     EXECUTION = 10
-    """A task of an approved plan failed for good; what was done stays done."""
+    """A task of an approved plan failed for good, or the executor answers nobody any more; what
+    was done stays done."""
     INTERRUPTED = 130
-    """Ctrl-C; the run folder is complete and can be resumed."""
+    """Ctrl-C, or another process took over; what was done is on disk and can be gone on with."""
 
 
 class AgentSchedError(Exception):

@@ -8,6 +8,7 @@ from agentsched.agent.session import (
     Past,
     Session,
     Standing,
+    Stopped,
     open_session,
     read_reply,
 )
@@ -23,6 +24,7 @@ __all__ = [
     "Section",
     "Session",
     "Standing",
+    "Stopped",
     "build",
     "open_context",
     "open_session",

@@ -87,9 +87,11 @@ class Carrying:
 
     async def stop(self) -> None:
         """End what runs, and let nothing more start."""
-        for task in self.execution.state.graph.tasks:
+        state = self.execution.state
+        # What waits first: that needs no answer of an executor that may be silent.
+        for task in sorted(state.graph.tasks, key=lambda task: state.standing(task.id) == "live"):
             await self.execution.cancel(task.id)
-        live = [tried.intent.task for tried in self.execution.state.live()]
+        live = [tried.intent.task for tried in state.live()]
         await asyncio.gather(*(self.execution.start_and_wait(task) for task in live))
         self.take_up()
 
@@ -112,7 +114,8 @@ class Carrying:
                 await self._wait()
         except Exception as error:  # each step must end with it, not only the first
             for turn in self._turns.values():
-                turn.set_exception(error)
+                if not turn.done():
+                    turn.set_exception(error)
             self._turns.clear()
         finally:
             for turn in self._turns.values():

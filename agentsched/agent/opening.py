@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -140,11 +141,20 @@ def clock_of(settings: Settings) -> Clock:
 
 
 def executor_of(settings: Settings, folder: Path, clock: Clock) -> Executor:
-    """Return what runs the tasks of an execution, which has its folder."""
+    """Return what runs the tasks of an execution, which has its folder.
+
+    Raises:
+        SettingsError: It is not installed.
+    """
     match settings.execution.executor:
         case "local":
             return LocalExecutor(folder / "attempts", Path.cwd(), environment=os.environ)
         case "slurm":
+            if shutil.which("sbatch") is None:
+                raise SettingsError(
+                    "[execution] executor is 'slurm', but no sbatch is on PATH; install Slurm's "
+                    "client commands, or set it to local"
+                )
             return SlurmExecutor(folder / "attempts", Path.cwd(), environment=os.environ)
         case "dry-run":
             return DryRun(clock)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import re
 from collections.abc import AsyncIterator
@@ -16,12 +17,20 @@ from agentsched.agent.executions import carrying
 from agentsched.agent.graph import Agent, build
 from agentsched.agent.opening import Places
 from agentsched.agent.state import Approval, Ask, Section, State
-from agentsched.agent.threads import check_thread_name, holding, open_threads
+from agentsched.agent.threads import (
+    TakeOver,
+    ThreadTaken,
+    check_thread_name,
+    holding,
+    open_threads,
+)
 from agentsched.errors import UserError
 from agentsched.planning import Plan, TaskGraph
 
 LONGEST: Final = 100_000
 """Characters of one message; longer ones are refused, not cut."""
+PATIENCE: Final = 60.0
+"""Seconds to wait for another process to give a thread up."""
 STEPS: Final = 10_000
 """Rounds of the graph in one turn; replanning has a bound of its own."""
 
@@ -65,12 +74,24 @@ class Past:
     at: str
 
 
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """What a stop put an end to."""
+
+    running: tuple[str, ...] = ()
+    """Tasks that ran."""
+    waiting: tuple[str, ...] = ()
+    """Tasks that will not start any more."""
+
+
 class Session:
     """One thread of conversation. Turns go one at a time."""
 
     def __init__(self, agent: Agent, context: AgentContext) -> None:
         self._agent = agent
         self.context = context
+        self.taken = False
+        """Another process asked for the thread, and this one gives it up."""
         self._from: dict[str, Any] = {}
 
     async def standing(self) -> Standing:
@@ -87,7 +108,8 @@ class Session:
             raise UserError("the message is empty; say what you would like to have planned")
         if len(message) > LONGEST:
             raise UserError(
-                f"the message has {len(message):,} characters; {LONGEST:,} is the most: put long "
+                # Not how many: what was piped in is read no further than that.
+                f"the message has more than {LONGEST:,} characters, which is the most: put long "
                 "material in a file and name the file"
             )
         return self._stream({"message": message, "asked": ""})
@@ -107,18 +129,36 @@ class Session:
             if any(carried.execution.state.live()):
                 await carried.execution.leave(detach=True)
 
-    async def stop(self) -> tuple[str, ...]:
-        """Stop what the thread carries out; the turn then ends. Returns what was running."""
+    async def stop(self) -> Stopped:
+        """Stop what the thread carries out, wherever its turn stands; the turn then ends.
+
+        Raises:
+            Unreachable: What runs could not be told to stop; doing it again goes on.
+        """
         values = (await self._agent.aget_state(self._config())).values
         name = values.get("execution", "")
         if not name:
-            return ()
-        carried = carrying(self.context, name)
-        live = tuple(tried.intent.task for tried in carried.execution.state.live())
+            return Stopped()
+        # One that was approved and not yet begun is begun, so that its ledger says it is stopped.
+        carried = carrying(self.context, name, values.get("graph"), values.get("plan"))
+        state = carried.execution.state
+        live = tuple(tried.intent.task for tried in state.live())
+        waiting = tuple(task.id for task in state.open_tasks())
         await carried.stop()
+        lines = ["as asked"]
+        if values.get("settlement") is not None:
+            lines.append(
+                "approved changes of the calendar may be missing: agentsched calendar history"
+            )
+        # As if the step ``stop`` had run: whatever the turn was about to do is not done.
+        section = Section(title="Stopped", lines=tuple(lines))
+        await self._agent.aupdate_state(
+            self._config(), {"answer": [section], "settlement": None}, as_node="stop"
+        )
+        self._from = {}
         async for _ in self.go_on():
             pass
-        return live
+        return Stopped(live, waiting)
 
     async def past(self, most: int = 200) -> tuple[Past, ...]:
         """Return the thread's points, the newest first."""
@@ -176,28 +216,68 @@ class Session:
 
 
 @contextlib.asynccontextmanager
-async def open_session(context: AgentContext, *, look: bool = False) -> AsyncIterator[Session]:
+async def open_session(
+    context: AgentContext, *, look: bool = False, take_over: bool = False
+) -> AsyncIterator[Session]:
     """Open a thread for this process alone.
 
     Args:
         context: Its surroundings.
         look: Only to look at it, which others need not stop for.
+        take_over: Ask a process that is in the thread to give it up, and wait for that. What it
+            carries out goes on running meanwhile, as after a Ctrl-C.
 
     Raises:
         UserError: The name is no name, or another process is in the thread.
         StorageError: Threads cannot be opened.
+        ThreadTaken: Another process asked for it meanwhile; what was begun is on disk.
     """
     places = Places.of(context.settings)
     check_thread_name(context.thread)
-    with contextlib.nullcontext() if look else holding(context.thread, places.locks):
-        async with open_threads(places.threads) as saver:
-            session = Session(build(saver), context)
-            try:
+    async with contextlib.AsyncExitStack() as stack:
+        request: TakeOver | None = None
+        if not look:
+            patience = PATIENCE if take_over else 0.0
+            held = holding(context.thread, places.locks, patience=patience)
+            request = await stack.enter_async_context(held)
+        saver = await stack.enter_async_context(open_threads(places.threads))
+        session = Session(build(saver), context)
+        try:
+            # Who stops a thread is not stopped in turn.
+            async with _giving_way(session, None if take_over else request):
                 yield session
-            finally:
-                for carried in context.carried.values():
-                    carried.execution.close()
-                context.carried.clear()
+        finally:
+            for carried in context.carried.values():
+                carried.execution.close()
+            context.carried.clear()
+
+
+@contextlib.asynccontextmanager
+async def _giving_way(session: Session, request: TakeOver | None) -> AsyncIterator[None]:
+    """Cancel what is done in here, as Ctrl-C does, once another process asks for the thread."""
+    if request is None:
+        yield
+        return
+    here = asyncio.current_task()
+    assert here is not None
+
+    async def watch() -> None:
+        await request.asked()
+        session.taken = True
+        here.cancel()
+
+    watching = asyncio.create_task(watch())
+    try:
+        yield
+    except asyncio.CancelledError:
+        # A Ctrl-C that came as well counts as one.
+        if not session.taken or here.uncancel() > 0:
+            raise
+    finally:
+        watching.cancel()
+    if session.taken:
+        thread = session.context.thread
+        raise ThreadTaken(f"thread {thread!r} was stopped by another agentsched (--stop)")
 
 
 def read_reply(text: str, ask: Ask) -> Approval:

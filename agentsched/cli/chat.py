@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import secrets
 import sys
-from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -14,8 +13,7 @@ from agentsched.cli.options import Json, MemoryUrl
 from agentsched.errors import Exit, UserError
 
 if TYPE_CHECKING:
-    from agentsched.agent import Event, Session
-    from agentsched.cli.telling import Teller
+    from agentsched.agent import Session
     from agentsched.settings import Settings
 
 
@@ -82,7 +80,7 @@ async def _chat(
     from agentsched.agent import open_context, open_session
 
     with open_context(settings, thread, eager=eager, model_kind=model) as context:
-        async with open_session(context, look=wish.steps) as session:
+        async with open_session(context, look=wish.steps, take_over=wish.stop) as session:
             if wish.steps:
                 return await _list_steps(session, wish.json)
             if wish.fork is not None:
@@ -99,12 +97,12 @@ async def _chat(
 async def _once(session: Session, wish: _Wish) -> int:
     """One message or answer, for scripts; without a message: go on, and say where it stands."""
     from agentsched.agent import Approval, read_reply
-    from agentsched.cli.telling import Teller, outcome, tell
+    from agentsched.cli.telling import Teller, follow, outcome, tell
 
     teller = Teller(quiet=wish.json)
     standing = await session.standing()
     if standing.status == "unfinished":
-        await _follow(session, session.go_on(), teller)
+        await follow(session, session.go_on(), teller)
         standing = await session.standing()
     message = wish.message
     if message is None and not sys.stdin.isatty() and standing.status != "unfinished":
@@ -114,7 +112,7 @@ async def _once(session: Session, wish: _Wish) -> int:
             events = session.reply(read_reply(message, standing.ask))
         else:
             events = session.say(message)
-        await _follow(session, events, teller)
+        await follow(session, events, teller)
         standing = await session.standing()
     if message is None and standing.status == "idle" and not standing.answer and not wish.json:
         raise UserError(
@@ -124,7 +122,7 @@ async def _once(session: Session, wish: _Wish) -> int:
     while wish.yes and standing.ask is not None and standing.ask.kind == "approval":
         if not wish.json:
             tell(standing, session)
-        await _follow(session, session.reply(Approval(decision="yes")), teller)
+        await follow(session, session.reply(Approval(decision="yes")), teller)
         standing = await session.standing()
     tell(standing, session, json=wish.json)
     return outcome(standing)
@@ -136,23 +134,6 @@ def _piped() -> str | None:
 
     text = sys.stdin.read(LONGEST + 1)
     return text if text.strip() else None
-
-
-async def _follow(session: Session, events: AsyncIterator[Event], teller: Teller) -> None:
-    """Show what happens; Ctrl-C leaves what runs running."""
-    from agentsched.cli.output import note
-
-    with teller:
-        try:
-            async for event in events:
-                teller.hear(event)
-        except (asyncio.CancelledError, KeyboardInterrupt):
-            await session.leave()
-            note(
-                "left; what runs goes on, and the rest waits: "
-                f"agentsched chat --thread {session.context.thread}"
-            )
-            raise
 
 
 async def _list_steps(session: Session, json: bool) -> int:
@@ -174,10 +155,17 @@ async def _list_steps(session: Session, json: bool) -> int:
 
 async def _stop(session: Session, json: bool) -> int:
     from agentsched.cli.output import emit, show
+    from agentsched.cli.telling import stopped_words
 
     stopped = await session.stop()
     if json:
-        emit({"thread": session.context.thread, "stopped": stopped})
+        emit(
+            {
+                "thread": session.context.thread,
+                "stopped": stopped.running,
+                "not_started": stopped.waiting,
+            }
+        )
     else:
-        show(f"stopped: {', '.join(stopped)}" if stopped else "nothing was running")
+        show(stopped_words(stopped))
     return Exit.OK

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
 from prompt_toolkit import PromptSession
@@ -11,13 +9,13 @@ from prompt_toolkit.history import FileHistory
 
 from agentsched.agent import read_reply
 from agentsched.cli.output import show, table
-from agentsched.cli.telling import Teller, tell
+from agentsched.cli.telling import Teller, follow, stopped_words, tell
 from agentsched.errors import AgentSchedError, Exit, UserError
 from evaluator.errors import EvaluatorError
 from memory.opening import home
 
 if TYPE_CHECKING:
-    from agentsched.agent import Event, Session
+    from agentsched.agent import Session
 
 HELP = """\
 Say what you want in plain words; nothing is done before you say yes.
@@ -39,8 +37,7 @@ async def converse(session: Session) -> int:
         show(f"no model reads along: {session.context.why_no_model}")
     standing = await session.standing()
     if standing.status == "unfinished":
-        show("going on where it was cut off")
-        await _follow(session, session.go_on())
+        await _go_on(session)
     if standing.status != "idle":
         tell(await session.standing(), session)
     while True:
@@ -57,30 +54,21 @@ async def converse(session: Session) -> int:
                 if await _slash(session, line):
                     return Exit.OK
                 continue
-            ask = (await session.standing()).ask
+            standing = await session.standing()
+            if standing.status == "unfinished":  # what it carries out must not be forgotten
+                await _go_on(session)
+                standing = await session.standing()
+            ask = standing.ask
             events = session.say(line) if ask is None else session.reply(read_reply(line, ask))
-            if not await _follow(session, events):
-                return Exit.INTERRUPTED
+            await follow(session, events, Teller())
             tell(await session.standing(), session)
         except (AgentSchedError, EvaluatorError) as error:
             show(str(error))
 
 
-async def _follow(session: Session, events: AsyncIterator[Event]) -> bool:
-    """Show what happens; False if the person broke it off."""
-    teller = Teller()
-    with teller:
-        try:
-            async for event in events:
-                teller.hear(event)
-        except (asyncio.CancelledError, KeyboardInterrupt):
-            await session.leave()
-            show(
-                "left; what runs goes on, and the rest waits: "
-                f"agentsched chat --thread {session.context.thread}"
-            )
-            return False
-    return True
+async def _go_on(session: Session) -> None:
+    show("going on where it was cut off")
+    await follow(session, session.go_on(), Teller())
 
 
 async def _slash(session: Session, line: str) -> bool:
@@ -94,8 +82,7 @@ async def _slash(session: Session, line: str) -> bool:
         case "show":
             tell(await session.standing(), session)
         case "stop":
-            stopped = await session.stop()
-            show(f"stopped: {', '.join(stopped)}" if stopped else "nothing was running")
+            show(stopped_words(await session.stop()))
         case "steps":
             past = await session.past(40)
             rows = [(str(p.step), ", ".join(dict.fromkeys(p.next)) or "end", p.message[:60])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -9,17 +10,18 @@ from rich.padding import Padding
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-from agentsched.cli.output import console, emit, show, span
+from agentsched.cli.output import console, emit, note, show, span
 from agentsched.cli.plan_view import gantt, tree
 from agentsched.errors import Exit
+from agentsched.execution.executor import Unreachable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import AsyncIterator, Iterable
     from datetime import tzinfo
 
     from rich.console import RenderableType
 
-    from agentsched.agent import Event, Section, Session, Standing
+    from agentsched.agent import Event, Section, Session, Standing, Stopped
 
 
 class Teller:
@@ -86,6 +88,32 @@ class Teller:
             )
 
 
+async def follow(session: Session, events: AsyncIterator[Event], teller: Teller) -> None:
+    """Show what happens; Ctrl-C, and who stops the thread, leave what runs running."""
+    with teller:
+        try:
+            async for event in events:
+                teller.hear(event)
+        except asyncio.CancelledError:
+            await session.leave()
+            if not session.taken:
+                note(f"left; what runs goes on, and the rest waits: {_again(session)}")
+            raise
+        except Unreachable as error:
+            error.add_note(f"go on when it answers: {_again(session)}")
+            raise
+
+
+def stopped_words(stopped: Stopped) -> str:
+    """Return in words what a stop put an end to."""
+    said = []
+    if stopped.running:
+        said.append(f"stopped: {', '.join(stopped.running)}")
+    if stopped.waiting:
+        said.append(f"will not start: {', '.join(stopped.waiting)}")
+    return "; ".join(said) or "nothing was running"
+
+
 def tell(standing: Standing, session: Session, *, json: bool = False) -> None:
     """Show where the thread stands: the answer, and what is asked."""
     if json:
@@ -125,6 +153,10 @@ def outcome(standing: Standing) -> Exit:
     if titles & {"No plan", "Cannot run here"} and standing.status != "asks":
         return Exit.INFEASIBLE
     return Exit.OK
+
+
+def _again(session: Session) -> str:
+    return f"agentsched chat --thread {session.context.thread}"
 
 
 def _asked(standing: Standing, zone: tzinfo) -> Iterable[RenderableType]:

@@ -25,6 +25,10 @@ class ExecutorError(AgentSchedError):
     exit = Exit.EXECUTION
 
 
+class Unreachable(ExecutorError):
+    """The executor as a whole was not heard: asking for another attempt would not help."""
+
+
 class Refused(ExecutorError):
     """The executor did not take an attempt: it surely does not run."""
 
@@ -116,8 +120,9 @@ Status = Absent | Queued | Running | Ended
 class Executor(Protocol):
     """Runs attempts. One per execution at a time; its verbs may be called concurrently.
 
-    Every verb may raise ``ExecutorError`` (nothing is known, ask again) and nothing else. A verb
-    that is cancelled half-way leaves what calling it again mends.
+    Every verb may raise ``ExecutorError`` (nothing is known of this attempt, ask again),
+    ``Unreachable`` among them (nor of any other), and nothing else. A verb that is cancelled
+    half-way leaves what calling it again mends.
     """
 
     @property

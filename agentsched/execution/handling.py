@@ -17,6 +17,7 @@ from agentsched.execution.executor import (
     Refused,
     Running,
     Status,
+    Unreachable,
 )
 from agentsched.execution.ledger import Ledger, Step, no_step
 from agentsched.execution.records import (
@@ -34,6 +35,8 @@ from agentsched.execution.state import State, Tried, fold
 from agentsched.planning.graph import Task
 
 Listener = Callable[[Record], None]
+TRIES = 3
+"""Calls that the executor must have left unanswered, beside ``Rules.patience``."""
 
 
 class Handling:
@@ -60,6 +63,10 @@ class Handling:
         """Keys of which this process knows that the executor has them."""
         self._unheard: dict[str, float] = {}
         """Since when (steady seconds) the executor has not answered for a key."""
+        self._unreached = 0
+        """Calls in a row on which the executor as a whole was not heard."""
+        self._unreached_since = 0.0
+        """Steady seconds at the first of them."""
         self._told: set[str] = set()
         """Keys that this process has told to stop."""
         self._looked: dict[str, float] = {}
@@ -101,6 +108,9 @@ class Handling:
         Args:
             key: Of an attempt whose intent is on disk.
             fresh: The intent was written just now, so nothing can have been started under it.
+
+        Raises:
+            Unreachable: The executor has not answered anybody for ``Rules.patience``.
         """
         tried = self.state.find(key)
         if tried.over is not None:
@@ -174,12 +184,20 @@ class Handling:
             async with asyncio.timeout(self.rules.call_seconds):
                 status = await call
         except Refused as error:
+            self._unreached = 0
             self._end(key, Ended("refused", None, str(error)), transient=error.transient)
         except TimeoutError:
-            self._not_heard(tried, f"no answer in {self.rules.call_seconds:g} s")
+            # It may be this attempt that hangs, or the executor.
+            message = f"no answer in {self.rules.call_seconds:g} s"
+            self._not_heard(tried, message)
+            self._not_reached(message)
+        except Unreachable as error:
+            self._tell_silent(tried, str(error))
+            self._not_reached(str(error))
         except ExecutorError as error:
             self._not_heard(tried, str(error))
         else:
+            self._unreached = 0
             self._unheard.pop(key, None)
             self._take_in(key, status)
 
@@ -247,15 +265,36 @@ class Handling:
     def _time_left(self, tried: Tried) -> float:
         return self.time.left(tried.key, tried.intent.at, tried.intent.seconds)
 
+    def _not_reached(self, message: str) -> None:
+        """Bear with an executor that answers nobody, but not for ever; no attempt is given up."""
+        passed = self.time.passed()
+        if self._unreached == 0:
+            self._unreached_since = passed
+        self._unreached += 1
+        waited, tries = passed - self._unreached_since, self._unreached
+        if tries >= TRIES and waited >= self.rules.patience:
+            # Who goes on bears with it anew; that it is silent was said.
+            self._unreached, self._unreached_since = 1, passed
+            self._unheard.clear()
+            raise Unreachable(
+                f"{self.executor.name} did not answer {tries} times in {waited:.0f} s ({message}); "
+                "what it was given goes on there, and nothing is started twice"
+            )
+
     def _not_heard(self, tried: Tried, message: str) -> None:
-        key, task, passed = tried.key, tried.intent.task, self.time.passed()
+        """Bear with an attempt of which nothing can be learned, but not for ever."""
+        key, passed = tried.key, self.time.passed()
         since = self._unheard.setdefault(key, passed)
-        if key not in self.state.silent:
-            now = self.clock.now()
-            self.write(Silent(at=now, task=task, key=key, message=message[:2000]))
+        self._tell_silent(tried, message)
         if passed - since >= self.rules.silence:
             why = f"{message}; it may still run, and is not started again"
             self._end(key, Ended("lost", None, why, tried.started))
+
+    def _tell_silent(self, tried: Tried, message: str) -> None:
+        """Say it once an attempt, and not of each while nobody is answered."""
+        if tried.key not in self.state.silent and self._unreached == 0:
+            task, now = tried.intent.task, self.clock.now()
+            self.write(Silent(at=now, task=task, key=tried.key, message=message[:2000]))
 
 
 def _attempt(tried: Tried, task: Task) -> Attempt:

@@ -38,7 +38,10 @@ class Rules:
     call_seconds: float = 30.0
     """For one call of the executor; one that takes longer is asked again."""
     silence: float = 600.0
-    """Without an answer for an attempt before it is given up as lost; it is not started again."""
+    """Without an answer for one attempt, while the executor is heard otherwise, before it is given
+    up as lost; it is not started again."""
+    patience: float = 120.0
+    """Without any answer of the executor before the plan is left, to be gone on with."""
     poll_least: float = 0.05
     poll_most: float = 5.0
     """Between two looks at what runs; in between, a twentieth of how long it has run."""
@@ -46,7 +49,7 @@ class Rules:
     """Between two looks at the clock, which may have been set meanwhile."""
 
     def __post_init__(self) -> None:
-        for name in ("backoff", "late_margin", "silence", "transient_retries"):
+        for name in ("backoff", "late_margin", "silence", "patience", "transient_retries"):
             if getattr(self, name) < 0:
                 raise UserError(f"{name} must be >= 0, got {getattr(self, name)}")
         for name in ("call_seconds", "poll_least", "poll_most", "wake_most", "straggler_factor"):

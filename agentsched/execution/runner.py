@@ -7,12 +7,14 @@ and ``start_and_wait``; scripts call ``run_plan``.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable
+from pathlib import Path
 from typing import Self
 
 from agentsched.errors import UserError
 from agentsched.execution.clock import Clock
-from agentsched.execution.executor import Executor
+from agentsched.execution.executor import Executor, Unreachable
 from agentsched.execution.handling import Handling, Listener
 from agentsched.execution.lateness import newly_late
 from agentsched.execution.ledger import Ledger, Step, no_step
@@ -128,6 +130,11 @@ class Execution:
     def records(self) -> tuple[Record, ...]:
         """All that happened, oldest first."""
         return tuple(self._handling.ledger.records)
+
+    @property
+    def ledger(self) -> Path:
+        """Where it is written down."""
+        return self._handling.ledger.path
 
     @property
     def finished(self) -> bool:
@@ -312,8 +319,10 @@ class Execution:
         self._leaving = True
         live = list(self.state.live())
         if not detach:
-            await _together(self._handling.stop(tried, "leaving") for tried in live)
-            await _together(self._handling.wait_for_stop(tried.key) for tried in live)
+            # An executor that answers nobody cannot be told; the ledger says what was meant.
+            with contextlib.suppress(Unreachable):
+                await _together(self._handling.stop(tried, "leaving") for tried in live)
+                await _together(self._handling.wait_for_stop(tried.key) for tried in live)
         tasks = tuple(tried.intent.task for tried in live)
         self._handling.write(Left(at=self._clock.now(), detached=detach, tasks=tasks))
 

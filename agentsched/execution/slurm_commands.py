@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from agentsched.execution.executor import ExecutorError, Refused
+from agentsched.execution.executor import ExecutorError, Refused, Unreachable
 
 State = Literal["waiting", "running", "ended"]
 
@@ -60,7 +60,8 @@ class SlurmCommands:
         """Return this user's jobs that the controller still knows, ended ones among them.
 
         Raises:
-            ExecutorError: The controller was not heard.
+            Unreachable: The controller was not heard.
+            ExecutorError: It was not understood.
         """
         text = await self._call("squeue", "--me", "--states=all", "--json")
         try:
@@ -75,7 +76,8 @@ class SlurmCommands:
 
         Raises:
             Refused: Slurm said no.
-            ExecutorError: The controller was not heard, or its answer was not.
+            Unreachable: The controller was not heard.
+            ExecutorError: Its answer was not understood.
         """
         try:
             text = await self._call("sbatch", "--parsable", *options, script=script, tries=1)
@@ -91,7 +93,8 @@ class SlurmCommands:
         """End a job; one that has ended is no error.
 
         Raises:
-            ExecutorError: The controller was not heard, or said no.
+            Unreachable: The controller was not heard.
+            ExecutorError: It said no.
         """
         await self._call("scancel", "--quiet", id)
 
@@ -106,7 +109,7 @@ class SlurmCommands:
             except _Unheard as error:
                 left -= 1
                 if left <= 0:
-                    raise ExecutorError(str(error)) from None
+                    raise Unreachable(str(error)) from None
                 await asyncio.sleep(0.5)
 
     async def _once(self, program: str, arguments: Sequence[str], script: str) -> str:
@@ -120,7 +123,7 @@ class SlurmCommands:
                 env=self._environment,
             )
         except OSError as error:
-            raise ExecutorError(
+            raise Unreachable(
                 f"{program}: {error.strerror or error}; install Slurm's client commands, or "
                 "choose another executor"
             ) from error

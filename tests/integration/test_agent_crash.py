@@ -88,20 +88,70 @@ def test_ctrl_c_leaves_what_runs_running_and_the_thread_finds_it_again(folder: P
     assert [runs(folder, task) for task in ("train", "evaluate", "report")] == [1, 1, 1]
 
 
-def test_stop_ends_what_runs_and_starts_nothing_more(folder: Path) -> None:
-    jobs = job(folder, "train", script="sleep 60", duration="1 min")
-    (folder / "jobs.toml").write_text(jobs)
+def holder(folder: Path) -> subprocess.Popen[str]:
+    """A process that carries a plan out and is at its first task, which takes a minute."""
+    (folder / "jobs.toml").write_text(job(folder, "train", script="sleep 60", duration="1 min"))
     child = subprocess.Popen(
         command(folder, "Train the model and then evaluate it", "--yes"), cwd=folder,
-        start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     wait_for(lambda: runs(folder, "train") == 1)
-    os.kill(child.pid, signal.SIGINT)
-    child.wait(timeout=60)
+    return child
+
+
+def stop(folder: Path) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        command(folder, "--stop", "--json"), cwd=folder, stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+
+
+def check_stopped(folder: Path, stopping: subprocess.Popen[str]) -> None:
+    out, said = stopping.communicate(timeout=120)
+    assert stopping.returncode == 0, said
+    told = json.loads(out)
+    assert (told["stopped"], told["not_started"]) == (["train-model"], ["evaluate-model"])
     done = subprocess.run(
-        command(folder, "--stop", "--json"), cwd=folder, capture_output=True, text=True,
+        command(folder, "--json"), cwd=folder, capture_output=True, text=True,
         stdin=subprocess.DEVNULL, check=False, timeout=120,
     )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout)["stopped"] == ["train-model"]
-    assert runs(folder, "evaluate") == 0
+    assert json.loads(done.stdout)["status"] == "done"
+    assert (runs(folder, "train"), runs(folder, "evaluate")) == (1, 0)
+
+
+def test_stop_ends_what_runs_and_starts_nothing_more(folder: Path) -> None:
+    child = holder(folder)
+    os.kill(child.pid, signal.SIGINT)
+    child.communicate(timeout=60)
+    check_stopped(folder, stop(folder))
+
+
+def test_stop_reaches_the_process_that_carries_the_plan_out(folder: Path) -> None:
+    child = holder(folder)
+    check_stopped(folder, stop(folder))
+    _, said = child.communicate(timeout=60)
+    assert child.returncode == 130
+    assert "thread 't' was stopped by another agentsched (--stop)" in said.splitlines()[-1]
+
+
+def test_a_holder_killed_before_it_hears_of_the_stop_is_no_matter(folder: Path) -> None:
+    child = holder(folder)
+    os.kill(child.pid, signal.SIGSTOP)
+    stopping = stop(folder)
+    wait_for(lambda: list((folder / "home" / "locks").glob("*.stop")))
+    os.kill(child.pid, signal.SIGKILL)
+    child.communicate(timeout=60)
+    check_stopped(folder, stopping)
+
+
+def test_a_stop_killed_while_it_waits_leaves_the_thread_to_the_next(folder: Path) -> None:
+    child = holder(folder)
+    os.kill(child.pid, signal.SIGSTOP)
+    first = stop(folder)
+    wait_for(lambda: list((folder / "home" / "locks").glob("*.stop")))
+    first.kill()
+    first.communicate(timeout=60)
+    os.kill(child.pid, signal.SIGCONT)
+    child.communicate(timeout=60)
+    assert child.returncode == 130  # the request still lay there
+    check_stopped(folder, stop(folder))

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from assistant import assistant
+from assistant import assistant, default_jobs, job
 
-from agentsched.agent.threads import check_thread_name, open_threads
+from agentsched.agent import Session, Stopped
+from agentsched.agent.threads import check_thread_name, holding, open_threads
 from agentsched.errors import StorageError, UserError
 
 REQUEST = "Train the model and evaluate it when that is done"
@@ -67,3 +69,75 @@ def test_another_kind_of_url_is_refused() -> None:
 def test_names_that_could_be_paths_or_flags_are_no_threads(name: str) -> None:
     with pytest.raises(UserError, match="must be 1 to 80"):
         check_thread_name(name)
+
+
+def test_a_thread_that_is_held_is_refused_with_its_holder_and_the_way_out(tmp_path: Path) -> None:
+    async def twice() -> None:
+        async with holding("t", tmp_path), holding("t", tmp_path):
+            pass
+
+    said = rf"process {os.getpid()}\); stop what it does \(agentsched chat --thread t --stop\)"
+    with pytest.raises(UserError, match=said):
+        asyncio.run(twice())
+
+
+def test_a_holder_that_does_not_give_way_is_waited_for_so_long_only(tmp_path: Path) -> None:
+    async def twice() -> None:
+        async with holding("t", tmp_path), holding("t", tmp_path, patience=0.3):
+            pass
+
+    with pytest.raises(UserError, match=r"did not give it up in 0\.3 s; end that process"):
+        asyncio.run(twice())
+    assert not list(tmp_path.glob("*.stop"))
+
+
+def test_a_request_meant_for_an_earlier_holder_is_none_for_the_next(tmp_path: Path) -> None:
+    async def asked() -> bool:
+        async with holding("t", tmp_path) as request:
+            request.ask()
+        async with holding("t", tmp_path) as request:
+            return request.path.exists()
+
+    assert not asyncio.run(asked())
+
+
+def test_a_stop_answers_no_to_a_plan_that_waits_for_a_yes_in_its_middle(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    jobs = job(tmp_path, "train", script="exit 3", duration="1 min")
+    me = assistant(tmp_path, monkeypatch, jobs=jobs + default_jobs(tmp_path))
+    assert me.talk("Train the model and then evaluate it", "yes").status == "asks"
+
+    async def stop(session: Session) -> Stopped:
+        return await session.stop()
+
+    assert asyncio.run(me.within(stop)).waiting == ("evaluate-model",)
+    done = asyncio.run(me.within(lambda session: session.standing()))
+    assert done.status == "idle"
+    assert [section.title for section in done.answer] == ["Stopped", "Not finished"]
+    assert (me.runs("train"), me.runs("evaluate")) == (1, 0)
+
+
+def test_a_stop_between_yes_and_the_first_start_starts_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    me = assistant(tmp_path, monkeypatch)
+    assert me.talk(REQUEST).status == "asks"
+
+    class Killed(Exception):
+        pass
+
+    def killed(*_: object) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr("agentsched.agent.steps.carrying", killed)
+        with pytest.raises(Killed):
+            me.talk("yes")
+
+    async def stop(session: Session) -> Stopped:
+        return await session.stop()
+
+    assert len(asyncio.run(me.within(stop)).waiting) == 2
+    assert asyncio.run(me.within(lambda session: session.standing())).status == "idle"
+    assert (me.runs("train"), me.runs("evaluate")) == (0, 0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from execution_plans import (
 
 from agentsched.errors import StorageError, UserError
 from agentsched.execution import Act, DryRun, Execution, Ledger, Report, Rules, VirtualClock, fold
+from agentsched.execution.executor import Unreachable
 from agentsched.execution.records import Late, MachineLost, Record, Silent, Stopping
 from agentsched.execution.runner import run_plan
 from agentsched.planning.graph import Demand, TaskGraph
@@ -258,6 +260,63 @@ def test_an_attempt_whose_executor_stays_silent_is_lost_and_not_started_again(
     assert len(starts(go.records)) == 1
 
 
+def test_an_executor_that_answers_nobody_is_left_and_the_plan_goes_on_when_it_does(
+    tmp_path: Path,
+) -> None:
+    """Two tasks side by side run on unheard, so each starts once, however often it is left."""
+    acts = [Act(hangs=60)]
+    go = Rehearsal(
+        tmp_path,
+        graph_of(task("a"), task("b")),
+        {"a": ("m1", 0, 10), "b": ("m2", 0, 10)},
+        acts={"a": acts, "b": acts.copy()},
+        call_seconds=0.005,
+        patience=12.0,
+    )
+    with pytest.raises(Unreachable, match=r"dry-run did not answer \d+ times in 1\d s \(no answer"):
+        go.run()
+    assert "over" not in [record.kind for record in go.records]
+    again = Execution(go.ledger, go.executor, go.clock, go.rules)
+    while not again.finished:
+        with contextlib.suppress(Unreachable):
+            report = asyncio.run(run_plan(again))
+    assert report.completed
+    assert [row.attempts for row in report.tasks] == [1, 1]
+
+
+def test_an_executor_that_answers_for_others_is_not_left(tmp_path: Path) -> None:
+    """``a`` hangs far beyond the patience, while ``b`` is heard."""
+    go = Rehearsal(
+        tmp_path,
+        graph_of(task("a"), task("b")),
+        {"a": ("m1", 0, 10), "b": ("m2", 0, 500)},
+        acts={"a": [Act(hangs=100)]},
+        call_seconds=0.005,
+        patience=20.0,
+    )
+    assert go.run().completed
+
+
+def test_leaving_does_not_wait_for_an_executor_that_answers_nobody(tmp_path: Path) -> None:
+    go = Rehearsal(
+        tmp_path,
+        graph_of(task("a")),
+        {"a": ("m1", 0, 10)},
+        acts={"a": [Act(hangs=10_000)]},
+        call_seconds=0.005,
+        patience=0.0,
+    )
+
+    async def leave() -> None:
+        await go.execution.start("a")
+        await go.execution.leave()
+
+    asyncio.run(leave())
+    kinds = [record.kind for record in go.records]
+    assert kinds[-1] == "left"
+    assert "over" not in kinds
+
+
 @pytest.mark.parametrize("jump", [-86_400.0, -3.0, 3.0, 86_400.0])
 def test_a_clock_that_jumps_starts_nothing_twice_and_does_not_hang(
     tmp_path: Path, jump: float
@@ -439,7 +498,8 @@ def test_a_disk_that_is_full_starts_nothing(
 
 
 @pytest.mark.parametrize(
-    "rules", [{"backoff": -1}, {"poll_least": 0}, {"limit_factor": 0.5}, {"silence": -1}]
+    "rules",
+    [{"backoff": -1}, {"poll_least": 0}, {"limit_factor": 0.5}, {"silence": -1}, {"patience": -1}],
 )
 def test_rules_say_what_is_wrong_with_them(rules: dict[str, Any]) -> None:
     with pytest.raises(UserError, match=next(iter(rules))):
