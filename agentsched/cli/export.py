@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import sys
-import tempfile
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -13,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from agentsched.cli.options import Json
-from agentsched.cli.output import emit, note
+from agentsched.cli.output import check_output, emit, note, write_output
 
 if TYPE_CHECKING:
     from agentsched.planning import PlanFile
@@ -53,10 +51,7 @@ def command(
     from agentsched.errors import UserError
     from agentsched.execution.exports import ClusterOptions, to_argo, to_ical, to_kubernetes
 
-    if output is not None and not output.absolute().parent.is_dir():
-        raise UserError(
-            f"--output {str(output)!r}: no folder {str(output.parent)!r}; make it first"
-        )
+    check_output(output)
     found = _load(plan)
     # What is being carried out was checked when it was approved.
     broken = () if plan.suffix == LEDGER else found.check()
@@ -77,7 +72,8 @@ def command(
         case Target.ICAL:
             text = to_ical(found.graph, found.plan, datetime.now(UTC))
     if output is not None:
-        _write(output, text)
+        write_output(output, text)
+        note(f"written to {output}")
     if json:
         emit({"to": to.value, "file": output, "text": text, "broken": len(broken)})
     elif output is None:
@@ -97,22 +93,3 @@ def _load(path: Path) -> PlanFile:
         raise UserError(f"ledger {str(path)!r} holds nothing; name one of an execution that began")
     state = fold(records)
     return PlanFile(graph=state.graph, inventory=state.inventory, plan=state.plan)
-
-
-def _write(path: Path, text: str) -> None:
-    from agentsched.errors import StorageError
-
-    temporary = ""
-    try:
-        handle, temporary = tempfile.mkstemp(dir=path.absolute().parent, prefix=f".{path.name}.")
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except OSError as error:
-        if temporary:
-            Path(temporary).unlink(missing_ok=True)
-        raise StorageError(f"{str(path)!r} cannot be written: {error.strerror or error}") from error
-    note(f"written to {path}")

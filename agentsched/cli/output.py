@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import sys
+import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, tzinfo
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from agentsched.errors import StorageError, UserError
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -21,6 +26,47 @@ def emit(data: object) -> None:
 def note(text: str) -> None:
     """Print a message for people to stderr."""
     sys.stderr.write(text + "\n")
+
+
+def check_output(path: Path | None) -> None:
+    """Refuse a file that ``--output`` cannot make, before any work is done for it.
+
+    Raises:
+        UserError: Its folder is missing, or it is a folder itself.
+    """
+    if path is None:
+        return
+    if path.is_dir():
+        raise UserError(f"--output {str(path)!r}: is a folder; name a file in it")
+    if not path.absolute().parent.is_dir():
+        raise UserError(
+            f"--output {str(path)!r}: no folder {str(path.parent)!r}; make it first, or name "
+            "another file"
+        )
+
+
+def write_output(path: Path, text: str) -> None:
+    """Write a file whole or not at all.
+
+    Raises:
+        StorageError: It cannot be written.
+    """
+    temporary = ""
+    try:
+        handle, temporary = tempfile.mkstemp(dir=path.absolute().parent, prefix=f".{path.name}.")
+        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    except OSError as error:
+        if temporary:
+            Path(temporary).unlink(missing_ok=True)
+        raise StorageError(
+            f"--output {str(path)!r} cannot be written: {error.strerror or error}; make room, or "
+            "name another file"
+        ) from error
 
 
 def console(*, stderr: bool = False) -> Console:

@@ -3,24 +3,32 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from agentsched.cli.options import Json
-from agentsched.cli.output import emit, note, show
-from agentsched.errors import Exit
+from agentsched.cli.output import check_output, emit, note, show, write_output
+from agentsched.errors import Exit, UserError
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
+    from agentsched.execution import Execution, Rules
     from agentsched.planning import Inventory, Plan, PlanRequest, TaskGraph
     from agentsched.settings import Settings
 
+LEDGER = ".jsonl"
+LEDGER_NAME = f"ledger{LEDGER}"
+
 Tasks = Annotated[
-    Path, typer.Argument(help="Tasks as TOML or JSON (docs/planning.md).", show_default=False)
+    Path,
+    typer.Argument(
+        help="Tasks as TOML or JSON (docs/planning.md), or the ledger.jsonl of a plan to go on "
+        "with.",
+        show_default=False,
+    ),
 ]
 
 
@@ -46,7 +54,7 @@ def command(
     from agentsched.agent.presenting import infeasible_sections, plan_sections, text_of
     from agentsched.agent.work import unplannable
     from agentsched.execution import SystemClock
-    from agentsched.planning import Infeasible, PlanRequest
+    from agentsched.planning import Infeasible, PlanFile, PlanRequest
     from agentsched.planning import plan as make_plan
     from agentsched.planning.catalogue import fill, load_catalogue
     from agentsched.planning.checks import complete_graph
@@ -55,8 +63,11 @@ def command(
     from agentsched.planning.work_file import load_work
     from agentsched.settings import load_settings
 
+    check_output(output)
     settings = load_settings({"agent.inventory": inventory})
     zone = local_zone(settings)
+    if tasks.suffix == LEDGER:
+        return asyncio.run(_go_on(settings, tasks, zone, run, eager, json))
     place = settings.agent.inventory
     machines = load_inventory(place) if place else this_machine()
     now = SystemClock().now().astimezone(zone)
@@ -84,7 +95,8 @@ def command(
             show(text_of(infeasible_sections(found)))
         return Exit.INFEASIBLE
     if output is not None:
-        _write(output, graph, machines, found.plan, zone)
+        file = PlanFile(graph=graph, inventory=machines, plan=found.plan, zone=zone.key)
+        write_output(output, file.model_dump_json(indent=1))
     if json and not run:
         emit({"feasible": True, "graph": graph.model_dump(mode="json"),
               "plan": found.plan.model_dump(mode="json")})  # fmt: skip
@@ -137,15 +149,6 @@ def _refused(problems: tuple[str, ...], json: bool) -> int:
     return Exit.INFEASIBLE
 
 
-def _write(path: Path, graph: TaskGraph, inventory: Inventory, plan: Plan, zone: ZoneInfo) -> None:
-    from agentsched.planning import PlanFile
-
-    file = PlanFile(graph=graph, inventory=inventory, plan=plan, zone=zone.key)
-    part = path.with_name(f".{path.name}.{os.getpid()}")
-    part.write_text(file.model_dump_json(indent=1), encoding="utf-8")
-    part.replace(path)
-
-
 async def _carry_out(
     settings: Settings, graph: TaskGraph, plan: Plan, machines: Inventory, zone: ZoneInfo,
     eager: bool | None, json: bool,
@@ -155,9 +158,7 @@ async def _carry_out(
 
     from agentsched.agent.executions import at_once
     from agentsched.agent.opening import Places, clock_of, executor_of
-    from agentsched.agent.presenting import report_sections, text_of
-    from agentsched.cli.telling import Teller
-    from agentsched.execution import Execution, Ledger, Record, Rules, opening, run_plan
+    from agentsched.execution import Execution, Ledger, opening
 
     at_start = settings.execution.eager if eager is None else eager
     if at_start:
@@ -166,21 +167,61 @@ async def _carry_out(
     folder = Places.of(settings).executions / name
     clock = clock_of(settings)
     executor = executor_of(settings, folder, clock)
-    margin = settings.execution.late_minutes * 60
-    rules = Rules(eager=at_start, late_margin=margin)
+    with Ledger(folder / LEDGER_NAME) as ledger:
+        opened = opening(name, graph, plan, machines, executor, clock)
+        rules = _rules(settings, at_start)
+        return await _follow(Execution.begin(ledger, opened, executor, clock, rules), zone, json)
+
+
+async def _go_on(
+    settings: Settings, path: Path, zone: ZoneInfo, run: bool, eager: bool | None, json: bool
+) -> int:
+    """Go on with a plan that was left: its ledger tells how far it came."""
+    from agentsched.agent.opening import clock_of, executor_of
+    from agentsched.execution import Execution, Ledger, read_records
+
+    if not run:
+        raise UserError(f"{str(path)!r} is a plan that was begun; --run goes on with it")
+    read_records(path)  # one that is not there must not be made
+    clock = clock_of(settings)
+    executor = executor_of(settings, path.absolute().parent, clock)
+    at_start = settings.execution.eager if eager is None else eager
+    with Ledger(path) as ledger:
+        execution = Execution(ledger, executor, clock, _rules(settings, at_start))
+        return await _follow(execution, zone, json)
+
+
+def _rules(settings: Settings, eager: bool) -> Rules:
+    from agentsched.execution import Rules
+
+    return Rules(eager=eager, late_margin=settings.execution.late_minutes * 60)
+
+
+async def _follow(execution: Execution, zone: ZoneInfo, json: bool) -> int:
+    from agentsched.agent.presenting import report_sections, text_of
+    from agentsched.cli.telling import Teller
+    from agentsched.execution import Record, run_plan
+    from agentsched.execution.executor import Unreachable
+
     teller = Teller(quiet=json)
+    again = f"agentsched plan {execution.ledger} --run"
 
     def listen(record: Record) -> None:
         teller.hear_record(record.model_dump(mode="json"))
 
-    with Ledger(folder / "ledger.jsonl") as ledger, teller:
-        opened = opening(name, graph, plan, machines, executor, clock)
-        execution = Execution.begin(ledger, opened, executor, clock, rules)
-        report = await run_plan(execution, listen=listen)
+    try:
+        with teller:
+            report = await run_plan(execution, listen=listen)
+    except asyncio.CancelledError:
+        note(f"what ran was stopped, and is started anew by: {again}")
+        raise
+    except Unreachable as error:
+        error.add_note(f"go on when it answers: {again}")
+        raise
     if json:
-        emit({"feasible": True, "execution": name, "completed": report.completed,
+        emit({"feasible": True, "execution": execution.state.execution, "completed": report.completed,
               "done": report.done, "tasks": len(report.tasks), "delay": report.delay,
-              "plan": plan.model_dump(mode="json")})  # fmt: skip
+              "plan": execution.state.plan.model_dump(mode="json")})  # fmt: skip
     else:
         show(text_of(report_sections(report, zone)))
     return Exit.OK if report.completed else Exit.EXECUTION

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import json
 from collections.abc import Iterable
 
 from pydantic import BaseModel, ValidationError
@@ -31,7 +32,7 @@ def first_complaint(
     more = f" (and {len(details) - 1} more)" if len(details) > 1 else ""
     match first["type"]:
         case "missing":
-            said = f"{place} is missing"
+            said = f"{place} is missing; see {page}"
         case "extra_forbidden":
             known = sorted({name for table in tables for name in table.model_fields})
             close = difflib.get_close_matches(str(first["loc"][-1]), known, n=1)
@@ -40,8 +41,16 @@ def first_complaint(
         case "value_error":
             said = first["msg"].removeprefix("Value error, ")
             said = f"{place}: {said}" if place else said
+        case "tuple_type" | "list_type":
+            value = _short(first["input"])
+            way = f"write [{value}]" if isinstance(first["input"], str) else f"see {page}"
+            said = f"{place} must be a list, got {value}; {way}"
         case _:
             rule = first["msg"].removeprefix("Input should ").removeprefix("be ")
-            value = repr(first["input"])
-            said = f"{place} must be {rule}, got {value[:77] + '...' if len(value) > 80 else value}"
+            said = f"{place} must be {rule}, got {_short(first['input'])}; see {page}"
     return said + more
+
+
+def _short(value: object) -> str:
+    text = json.dumps(value, ensure_ascii=False) if isinstance(value, str) else repr(value)
+    return text[:77] + "..." if len(text) > 80 else text

@@ -65,6 +65,8 @@ def load_plan_file(path: Path) -> PlanFile:
 
 
 def _parsed(text: str, path: Path) -> PlanFile:
+    if not text.strip():
+        raise UserError(f"{path}: is empty; it must hold graph, inventory and plan: {_PAGE}")
     try:
         tree = json.loads(text)
     except json.JSONDecodeError as error:

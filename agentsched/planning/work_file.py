@@ -84,6 +84,8 @@ def load_work(path: Path, now: datetime, zone: ZoneInfo, inventory: Inventory) -
         raise UserError(f"{path}: cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise UserError(f"{path}: is not UTF-8 text: {error}") from error
+    if not text.strip():
+        raise UserError(f"{path}: is empty; a plan needs at least one task: {PAGE} shows some")
     try:
         if path.suffix == ".json":
             data = json.loads(text)

@@ -37,7 +37,8 @@ def test_only_assignments_are_needed_of_a_plan(tmp_path, tree):
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (lambda t: "", "is not JSON, line 1"),
+        (lambda t: "", "is empty; it must hold graph, inventory and plan"),
+        (lambda t: "{", "is not JSON, line 1"),
         (lambda t: "[1]", "must be a table with graph, inventory and plan"),
         (lambda t: "[" * 100_000, "is not JSON"),
         (lambda t: t.pop("plan"), "plan is missing"),
