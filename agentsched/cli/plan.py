@@ -219,9 +219,10 @@ async def _follow(execution: Execution, zone: ZoneInfo, json: bool) -> int:
         error.add_note(f"go on when it answers: {again}")
         raise
     if json:
-        emit({"feasible": True, "execution": execution.state.execution, "completed": report.completed,
+        state = execution.state
+        emit({"feasible": True, "execution": state.execution, "completed": report.completed,
               "done": report.done, "tasks": len(report.tasks), "delay": report.delay,
-              "plan": execution.state.plan.model_dump(mode="json")})  # fmt: skip
+              "plan": state.plan.model_dump(mode="json")})  # fmt: skip
     else:
         show(text_of(report_sections(report, zone)))
     return Exit.OK if report.completed else Exit.EXECUTION
