@@ -59,7 +59,7 @@ def _range(resolved: Resolved) -> str:
     if end is None:
         return f"from {_point(start, zone)} on"
     wanted = ""
-    if resolved.duration and resolved.duration != end - start:
+    if resolved.duration and resolved.duration != _between(start, end):
         wanted = f"{_length(resolved.duration)} within "
     if isinstance(start, datetime) and isinstance(end, datetime):
         if start.date() == end.date():
@@ -70,6 +70,13 @@ def _range(resolved: Resolved) -> str:
         return f"{wanted}{_day(start)}, {_clock(start)} until {until}"
     last = end - timedelta(days=1)
     return wanted + (_day(start) if last == start else f"{_day(start)} to {_day(last)}")
+
+
+def _between(start: date, end: date) -> timedelta:
+    """Return the true length, also of a night when clocks change."""
+    if isinstance(start, datetime) and isinstance(end, datetime):
+        return end.astimezone(UTC) - start.astimezone(UTC)
+    return end - start
 
 
 def _length(length: timedelta | None) -> str:
@@ -132,11 +139,10 @@ def _every(parts: dict[str, str]) -> str:
     if "BYSETPOS" in parts:
         return f"the {_ordinal(int(parts['BYSETPOS']))} working day of {every}{unit}"
     if days and re.search(r"\d", days):
-        of = f"{MONTH_NAMES[int(parts['BYMONTH'])]} of " if "BYMONTH" in parts else ""
+        of = f"{_months(parts['BYMONTH'])} of " if "BYMONTH" in parts else ""
         return f"the {_joined(_nth_day(day) for day in days.split(','))} of {of}{every}{unit}"
     if parts["FREQ"] == "YEARLY" and "BYMONTHDAY" in parts:
-        month = MONTH_NAMES[int(parts["BYMONTH"])]
-        return f"{every}{unit} on {parts['BYMONTHDAY']} {month}"
+        return f"{every}{unit} on {parts['BYMONTHDAY']} {_months(parts['BYMONTH'])}"
     if "BYMONTHDAY" in parts:
         numbers = _joined(
             "last day" if number == "-1" else _ordinal(int(number))
@@ -149,6 +155,10 @@ def _every(parts: dict[str, str]) -> str:
         names = _joined(DAY_NAMES[CODES.index(day)] for day in days.split(","))
         return f"{every}{names}"
     return f"{every}{unit}"
+
+
+def _months(numbers: str) -> str:
+    return _joined(MONTH_NAMES[int(number)] for number in numbers.split(","))
 
 
 def _nth_day(code: str) -> str:

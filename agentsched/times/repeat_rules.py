@@ -33,6 +33,8 @@ class Rules:
         rule = Recurrence(_FREQUENCIES[repeat.unit], repeat.interval)
         if repeat.minute is not None:
             rule = replace(rule, minutes=(repeat.minute,))
+        if nth is not None and repeat.unit == "year":
+            rule = replace(rule, months=_months(refining))
         if nth is not None and repeat.unit in ("month", "year", "week"):
             return self._nth(nth, replace(rule, freq="MONTHLY") if repeat.unit == "week" else rule)
         if repeat.unit in ("day", "week"):
@@ -114,6 +116,10 @@ class Rules:
         if self._repeat.times and not refining:
             self._almanac.note("the days of the year were not said: evenly spread")
             return Recurrence("MONTHLY", max(1, 12 * rule.interval // self._repeat.times))
+        if _months(refining):
+            return self._in_months(rule, refining)
+        if len(refining) > 1:
+            self._almanac.note("only the first of its dates repeats; say the others apart")
         for dated in refining:
             if dated.prefixes and isinstance(dated.prefixes[0], Nth):
                 nth = dated.prefixes[0]
@@ -135,6 +141,21 @@ class Rules:
             return replace(rule, months=(day.month,), month_days=(day.day,))
         return rule
 
+    def _in_months(self, rule: Recurrence, refining: list[Dated]) -> Recurrence:
+        """Read "January and July on the 1st"; without a day, the first of them is meant."""
+        days = [d.day.day for d in refining if isinstance(d.day, CalendarDay) and d.day.day]
+        if not days:
+            self._almanac.note("no day: the 1st")
+        return replace(rule, months=_months(refining), month_days=tuple(days) or (1,))
+
     def _quietly(self, dated: Dated) -> date:
         """Return a day of which only month and day count, so that no year is assumed."""
         return Almanac(self._almanac.today, self._almanac.habits).find(dated.day).first
+
+
+def _months(refining: list[Dated]) -> tuple[int, ...]:
+    """Return the months said as such, where nothing names a date of its own."""
+    days = [d.day for d in refining if isinstance(d.day, CalendarDay) and not d.prefixes]
+    if len(days) < len(refining) or any(day.month and day.day for day in days):
+        return ()
+    return tuple(sorted({day.month for day in days if day.month}))

@@ -7,6 +7,7 @@ from typing import Literal, cast
 
 from agentsched.times.holidays import NAMES
 from agentsched.times.pieces import (
+    Amount,
     Beside,
     Edge,
     Holiday,
@@ -15,6 +16,7 @@ from agentsched.times.pieces import (
     Period,
     Quarter,
     Share,
+    Shift,
     Span,
     Today,
     Weekday,
@@ -81,6 +83,13 @@ def _beside(match: Match) -> Said:
     count = whole(match["nth"]) if match["nth"] else 1
     sign = -1 if match["way"] == "before" else 1
     return Said((Beside(WEEKDAYS[match["day"]], count, sign),))
+
+
+def _working_day_beside(match: Match) -> Said:
+    """The first working day after Easter, the last one before March 20."""
+    count = whole(match["nth"]) if match["nth"] not in ("", "next", "last") else 1
+    sign = -1 if match["way"] == "before" else 1
+    return Said((Shift(Amount(((float(count), "business"),)), sign),))
 
 
 def _period(match: Match) -> Said:
@@ -187,6 +196,10 @@ RULES: tuple[Rule, ...] = (
     fixed(r"(?:the\s+)?day\s+before\s+yesterday", Today(-2)),
     rule(rf"(?:{_WHICH})?(?P<day>{WEEKDAY})(?:'s|\.(?!\d))?"
          r"(?:\s+(?P<after>after\s+next|fortnight|week(?!\s*(?:of|day|end|\d))))?", _weekday),
+    rule(rf"(?:the\s+)?(?:(?P<nth>{ORDINAL}|next|last)\s+)?"
+         r"(?:(?:business|working|work)[- ]?day|weekday|workday)\s+(?P<way>after|before|following)"
+         rf"(?=\s+[a-z\d])(?!\s+(?:next(?!\s+(?:week|month|{WEEKDAY}))|tomorrow|noon|lunch))",
+         _working_day_beside),
     rule(rf"(?:the\s+)?(?:(?P<nth>{ORDINAL})\s+)?(?P<day>{WEEKDAY})\s+(?P<way>after|before|following)"
          r"(?=\s+[a-z\d])(?!\s+(?:next|noon|midnight|lunch|work|\d{1,2}(?::|\s*[ap]m)))", _beside),
     rule(_WHICH + _SPAN, _period),

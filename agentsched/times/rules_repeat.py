@@ -200,6 +200,7 @@ RULES: tuple[Rule, ...] = (
     rule(rf"{_EVERY}(?P<nth>first|1st|last|final)\s+(?P<days>{_LIST})", _every_first),
     rule(rf"every(?=\s+(?:{MONTH}\s*\d|(?:the\s+)?(?:\d{{1,2}}(?:st|nd|rd|th)?|{ORDINAL})\s+(?:of\s+)?{MONTH}))",
          lambda m: Said((Repeat("year"),))),
+    rule(rf"every(?=\s+{MONTH}(?!\s*\d))", lambda m: Said((Repeat("year"),))),
     rule(rf"every(?=\s+{HOLIDAYS}(?![a-z]))", lambda m: Said((Repeat("year"),))),
     rule(rf"(?:on\s+)?every\s+(?:the\s+)?(?P<days>{ORDINAL})\s+(?:day\s+)?of\s+the\s+month(?P<step>)",
          _of_month),

@@ -175,6 +175,13 @@ IN_NEW_YORK = {
     "2026-W12": "2026-03-16/2026-03-23",
     "H2 2026": "2026-07-01/2027-01-01",
     "31 March 23:59 AoE": "2026-03-31T23:59",
+    "every January and July on the 1st":
+        "FREQ=YEARLY;BYMONTH=1,7;BYMONTHDAY=1 from 2026-07-01",
+    "every December on the last Friday": "FREQ=YEARLY;BYMONTH=12;BYDAY=-1FR from 2026-12-25",
+    "every April 5 and October 5": "FREQ=YEARLY;BYMONTH=4;BYMONTHDAY=5 from 2026-04-05",
+    "first working day after Easter": "2026-04-06",
+    "the last business day before March 20": "2026-03-19",
+    "the workday after next Friday": "2026-03-16",
     # shares, bounds, zones after the day
     "the last two days of March": "2026-03-30/2026-04-01",
     "last 3 business days of the month": "2026-03-27/2026-04-01",
