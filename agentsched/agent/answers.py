@@ -56,7 +56,9 @@ def answer(state: State, context: AgentContext) -> list[Section]:
                 case AskRun(action="status" | "compare" | "stop"):
                     found.append(_run(intent, context))
                 case Answer():
-                    found.append(Section(lines=("There is nothing to answer at the moment.",)))
+                    nothing = "There is nothing to answer at the moment."
+                    left = "It is left as it was." if state.get("asked") else nothing
+                    found.append(Section(lines=(left,)))
                 case SmallTalk():
                     found.append(Section(lines=("You are welcome. " + HELP,)))
                 case Unknown():

@@ -33,12 +33,14 @@ from agentsched.errors import AgentSchedError
 from agentsched.execution import Record
 from agentsched.planning import Infeasible
 from agentsched.understanding import (
+    Answer,
     Context,
     Query,
     SmallTalk,
     StatePreference,
     Unknown,
     WithdrawPreference,
+    read_answer,
 )
 from agentsched.understanding import understand as read_message
 from evaluator.errors import EvaluatorError
@@ -73,9 +75,8 @@ async def understand(state: State, runtime: Run) -> State:
     understood = await asyncio.to_thread(read_message, message, about, context.model)
     said = [Said(who="user", text=message[:20_000])]
     update: State = {"understood": understood, "now": now.isoformat(), "history": said}
-    if asked:
-        return update
-    if state.get("pending") and all(isinstance(i, _ONLY_ASKED) for i in understood.intents):
+    nothing_new = (*_ONLY_ASKED, Answer) if asked else _ONLY_ASKED
+    if state.get("pending") and all(isinstance(i, nothing_new) for i in understood.intents):
         return {**update, "answer": None}
     return {
         **update, "answer": None, "wanted": None, "proposed": None, "settlement": None,
@@ -91,10 +92,14 @@ def after_understand(state: State) -> Literal["clarify", "settle"]:
 
 async def clarify(state: State) -> State:
     """Put the one question whose answer would change the plan."""
-    question = state["understood"].question or ""
+    understood = state["understood"]
+    question = understood.question or ""
     reply = Approval.model_validate(interrupt(Ask(kind="question", question=question)))
     said = [Said(who="assistant", text=question)]
-    return {"message": reply.text or reply.decision, "asked": question, "history": said}
+    message = reply.text or reply.decision
+    if understood.if_yes and read_answer(message):
+        message = understood.if_yes
+    return {"message": message, "asked": question, "history": said}
 
 
 async def settle(state: State, runtime: Run) -> State:
@@ -125,10 +130,14 @@ async def decompose(state: State, runtime: Run) -> State:
     if graph is None:
         return {}
     prepared = work.prepare(graph, context, placement_wishes(context))
+    # What is spoken of last is the work now, unless the same message speaks of events as well.
+    event = state.get("event", "") if agenda.concerns(state["understood"]) else ""
     if prepared.problems:
         section = Section(title="Cannot run here", lines=(*prepared.problems, _OTHERWISE))
-        return {"wanted": prepared.graph, "graph": prepared.graph, "answer": [section]}
-    return {"wanted": prepared.graph}
+        return {
+            "wanted": prepared.graph, "graph": prepared.graph, "answer": [section], "event": event,
+        }  # fmt: skip
+    return {"wanted": prepared.graph, "event": event}
 
 
 async def arrange(state: State, runtime: Run) -> State:

@@ -25,6 +25,7 @@ from agentsched.understanding.intents import (
     WithdrawPreference,
 )
 from agentsched.understanding.pipeline import understand
+from agentsched.understanding.routing import read_answer
 
 __all__ = [
     "Answer",
@@ -49,5 +50,6 @@ __all__ = [
     "Unknown",
     "When",
     "WithdrawPreference",
+    "read_answer",
     "understand",
 ]

@@ -39,6 +39,7 @@ class Turn:
         self.notes: list[str] = []
         self.calls: list[ModelCall] = []
         self.question: str | None = None
+        self.if_yes = ""
         self._model = model
         self._allowed = FIRST_CALLS
 
@@ -53,9 +54,15 @@ class Turn:
         if sentence not in self.notes:
             self.notes.append(sentence)
 
-    def clarify(self, question: str) -> None:
-        """Ask the user; only the first question of a turn is put."""
-        self.question = self.question or crop(question, 300)
+    def clarify(self, question: str, if_yes: str = "") -> None:
+        """Ask the user; only the first question of a turn is put.
+
+        Args:
+            question: What is asked.
+            if_yes: What a bare yes asks for, as the user could have said it.
+        """
+        if self.question is None:
+            self.question, self.if_yes = crop(question, 300), if_yes
 
     def ask(
         self,

@@ -26,6 +26,7 @@ from agentsched.understanding.work.amounts import take_amounts
 from agentsched.understanding.work.edits import (
     reaches,
     rewired,
+    swapped,
     users_of,
     with_amount,
     with_tasks,
@@ -73,6 +74,16 @@ _CHAIN = re.compile(
     r"(?:the other|another)|sequentially|in sequence|one by one)\b",
     re.IGNORECASE,
 )
+_FIRST = re.compile(
+    r"^(?:(?:do|run|start|make) )?first(?: (?:do|run))? (?P<tasks>.+?),? (?:and )?then "
+    r"(?P<then>.+)$",
+    re.IGNORECASE,
+)
+_SWAP = re.compile(
+    r"^(?:swap|reverse|switch|turn round|turn around) (?:the )?order of (?P<one>.+?) and "
+    r"(?P<other>.+)$",
+    re.IGNORECASE,
+)
 _SHIFT = re.compile(
     r"^(?:start |begin |run |do |make |move |push |shift |delay )*(?:it |that |them |everything "
     r"|all (?:of it|of them)? ?|the (?:whole )?(?:plan|thing) )?(?:by |back )?"
@@ -97,12 +108,23 @@ _ADD = re.compile(
 )
 
 
-def is_follow_up(text: str, graph: TaskGraph) -> bool:
-    """Whether a clause speaks of the last plan: it names a task, or changes an amount."""
+def is_follow_up(text: str, graph: TaskGraph, event: str = "") -> bool:
+    """Whether a clause speaks of the last plan: it names a task, or changes an amount.
+
+    Args:
+        text: The clause.
+        graph: The last plan.
+        event: Title of an event spoken of since; then only what names a task, and not that event,
+            is about the plan.
+    """
     body = _LEAD.sub("", text)
+    titles = [task.title or task.id for task in graph.tasks]
+    if event and (not _mentioned(body, titles) or _mentioned(body, [event])):
+        return False
+    if _SWAP.match(body) or _of_both(_FIRST.match(body), graph, titles):
+        return True
     if _SHIFT.match(body) or _BEGIN.match(body):
         return True
-    titles = [task.title or task.id for task in graph.tasks]
     named = _mentioned(body, titles)
     if _EVENT.search(body) and not named:
         return False
@@ -171,7 +193,18 @@ def _parts(text: str, graph: TaskGraph) -> list[str]:
 def _read(text: str, graph: TaskGraph, turn: Turn) -> tuple[list[Change], TaskGraph] | None:
     body = _LEAD.sub("", text).strip(" .!") or text
     titles = [task.title or task.id for task in graph.tasks]
-    for reading in (_shifted, _added, _unbound, _dropped, _set, _chained, _side_by_side, _waiting):
+    for reading in (
+        _swapped,
+        _shifted,
+        _ordered,
+        _added,
+        _unbound,
+        _dropped,
+        _set,
+        _chained,
+        _side_by_side,
+        _waiting,
+    ):
         done = reading(body if reading is not _added else text, graph, titles, turn)
         if done is not None:
             return done
@@ -264,6 +297,8 @@ def _waiting(text: str, graph: TaskGraph, titles: Sequence[str], turn: Turn) -> 
     tasks = _named(found["task"], graph, titles)
     sources = [n for n in _pointed(found["after"], graph, titles) if n not in tasks]
     if not tasks or not sources:
+        lost = found["after"] if tasks else found["task"]
+        turn.note(f"No task of the plan is called {crop(lost.strip(), 60)!r}.")
         return None
     numbers = {task.id: n for n, task in enumerate(graph.tasks)}
     edges = [{numbers[a] for a in task.after} for task in graph.tasks]
@@ -271,14 +306,51 @@ def _waiting(text: str, graph: TaskGraph, titles: Sequence[str], turn: Turn) -> 
     for target in tasks:
         for source in sources:
             if reaches(edges, source, target):
+                group = " and ".join(graph.tasks[n].id for n in tasks)
                 turn.clarify(
                     f"{titles[source]!r} waits for {titles[target]!r} already. Turn their order "
-                    f"round?"
+                    f"round?",
+                    if_yes=f"swap the order of {graph.tasks[source].id} and {group}",
                 )
                 return None
             edges[target].add(source)
         after = tuple(graph.tasks[n].id for n in sources)
         changes.append(WaitFor(task=graph.tasks[target].id, after=after))
+    return changes, rewired(graph, edges)
+
+
+def _ordered(text: str, graph: TaskGraph, titles: Sequence[str], turn: Turn) -> _Done | None:
+    """Read "first the large one, then the small one" as one wait between tasks of the plan."""
+    found = _FIRST.match(text)
+    if found is None or not _of_both(found, graph, titles):
+        return None
+    return _waiting(f"{found['then']} waits for {found['tasks']}", graph, titles, turn)
+
+
+def _of_both(found: re.Match[str] | None, graph: TaskGraph, titles: Sequence[str]) -> bool:
+    """Whether both halves name tasks of the plan, and not the same ones."""
+    if found is None:
+        return False
+    one, other = (set(_named(found[name], graph, titles)) for name in ("tasks", "then"))
+    return bool(one and other) and not one & other
+
+
+def _swapped(text: str, graph: TaskGraph, titles: Sequence[str], turn: Turn) -> _Done | None:
+    """Let what waited come first: each side takes what the other waited for, and who waited."""
+    found = _SWAP.match(text)
+    if found is None:
+        return None
+    later = _named(found["one"], graph, titles)
+    earlier = [n for n in _named(found["other"], graph, titles) if n not in later]
+    if not later or not earlier:
+        return None
+    numbers = {task.id: n for n, task in enumerate(graph.tasks)}
+    edges = swapped([{numbers[a] for a in task.after} for task in graph.tasks], later, earlier)
+    if edges is None:
+        turn.note("Their order cannot be turned round: other tasks lie between them.")
+        return None
+    after = tuple(graph.tasks[n].id for n in later)
+    changes: list[Change] = [WaitFor(task=graph.tasks[n].id, after=after) for n in earlier]
     return changes, rewired(graph, edges)
 
 

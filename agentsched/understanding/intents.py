@@ -332,6 +332,8 @@ class Understood(_Part):
     intents: tuple[Intent, ...]
     question: Annotated[str, Field(max_length=300)] | None = None
     """Asked only when the answer would change the plan."""
+    if_yes: Annotated[str, Field(max_length=2000)] = ""
+    """What a bare yes to the question asks for, in words that can be understood."""
     notes: tuple[Annotated[str, Field(max_length=400)], ...] = ()
     """What was assumed, left out, or could not be done, one sentence each."""
     calls: tuple[ModelCall, ...] = ()

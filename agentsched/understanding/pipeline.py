@@ -90,8 +90,7 @@ def _decided(found: Segment, before: list[str], turn: Turn) -> Segment:
     if (
         graph is not None
         and found.kind not in ("answer", "small_talk", "query", "find_time", "ask_run")
-        and not turn.context.event
-        and is_follow_up(masked, graph)
+        and is_follow_up(masked, graph, turn.context.event)
     ):
         return replace(found, kind="change_plan", sure=True)
     if found.kind == "answer" and _CANCELS.match(masked) and not turn.context.asked:
@@ -162,6 +161,7 @@ def _understood(intents: list[Intent], turn: Turn) -> Understood:
     return Understood(
         intents=tuple(intents),
         question=turn.question,
+        if_yes=turn.if_yes,
         notes=tuple(turn.notes),
         calls=tuple(turn.calls),
     )

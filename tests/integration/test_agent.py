@@ -88,6 +88,27 @@ def test_a_follow_up_in_a_later_turn_changes_the_last_plan(me: Assistant) -> Non
     assert asked.graph.tasks[0].demand.devices == 2
 
 
+def test_an_answer_to_a_question_about_a_proposal_changes_it(me: Assistant) -> None:
+    asked = me.talk(REQUEST, "training waits for evaluation")
+    assert asked.ask is not None
+    assert asked.ask.kind == "question"
+    asked = me.talk("yes")
+    assert asked.graph is not None
+    train, evaluate, _ = asked.graph.tasks
+    assert (evaluate.after, train.after) == ((), (evaluate.id,))
+    kept = me.talk("training waits for the report", "no")
+    assert "It is left as it was." in lines(kept)
+    assert kept.graph == asked.graph
+
+
+def test_a_wait_between_tasks_is_understood_after_an_event_was_spoken_of(me: Assistant) -> None:
+    me.talk("Train the small and the large model. I have the dentist 9-10 tomorrow.", "no")
+    asked = me.talk("the small training waits for the large one")
+    assert asked.graph is not None
+    small, large = asked.graph.tasks
+    assert (small.after, large.after) == ((large.id,), ())
+
+
 def test_what_no_machine_can_run_is_refused_with_the_reason(me: Assistant) -> None:
     done = me.talk("Train the model with 64 GPUs")
     assert done.status == "idle"

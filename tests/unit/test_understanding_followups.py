@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from agentsched.planning import TaskGraph
+from agentsched.planning.graph import Task
 from agentsched.planning.inventory import Inventory, Machine
 from agentsched.understanding import ChangePlan, Context, PlanWork, Understood, understand
 from agentsched.understanding.work.edits import without
@@ -152,3 +153,51 @@ def test_another_time_to_begin_replaces_the_stretch_named_first() -> None:
     assert task.latest_start == datetime(2026, 11, 26, 12, tzinfo=ZONE)
     task = changed("an hour later").tasks[0]
     assert task.latest_start == datetime(2026, 11, 26, 7, tzinfo=ZONE)
+
+
+def test_a_wait_that_turns_the_order_round_is_asked_about_and_a_yes_does_it() -> None:
+    asked = understand("training waits for evaluation", AFTER)
+    assert asked.question is not None
+    assert "Turn their order round?" in asked.question
+    turned = edges(changed(asked.if_yes))
+    # The evaluation was of the small model, and the report of all: it keeps its place.
+    assert turned[EVAL] == set()
+    assert turned[SMALL] == {EVAL}
+    assert turned[REPORT] == {SMALL, LARGE}
+
+
+def test_turning_round_takes_what_lies_between_along() -> None:
+    between = replace(AFTER, graph=chain("a", "b", "c", "d"))
+    (change,) = understand("swap the order of c and a", between).intents
+    assert isinstance(change, ChangePlan)
+    assert edges(change.graph) == {"a": {"b"}, "b": {"c"}, "c": set(), "d": {"a"}}
+
+
+def chain(*ids: str) -> TaskGraph:
+    tasks = [Task(id=id, after=ids[n - 1 : n] if n else ()) for n, id in enumerate(ids)]
+    return TaskGraph(tasks=tuple(tasks))
+
+
+def test_first_and_then_of_tasks_of_the_plan_is_a_wait() -> None:
+    assert edges(changed("first the large model, then the small one"))[SMALL] == {LARGE}
+
+
+def test_a_wait_for_what_is_not_planned_makes_no_task() -> None:
+    found = understand("the deployment waits for the evaluation", AFTER)
+    assert not any(isinstance(intent, PlanWork | ChangePlan) for intent in found.intents)
+    assert "No task of the plan is called 'the deployment'." in found.notes
+
+
+def test_an_event_spoken_of_since_does_not_hide_the_plan() -> None:
+    since = replace(AFTER, event="Dentist")
+    (change,) = understand("the small training waits for the large one", since).intents
+    assert isinstance(change, ChangePlan)
+    (move,) = understand("an hour later", since).intents
+    assert not isinstance(move, ChangePlan)
+
+
+def test_a_plan_named_after_a_task_that_is_dropped_is_named_anew() -> None:
+    assert plan().name == "write the report"
+    left = changed("drop the report")
+    assert left.name == "evaluate the small model"
+    assert changed("drop the evaluation").name == "write the report"
