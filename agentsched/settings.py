@@ -37,6 +37,11 @@ def cache_folder(env: Mapping[str, str] = os.environ) -> Path:
     return Path(env.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "agentsched"
 
 
+def home(env: Mapping[str, str] = os.environ) -> Path:
+    """Return the folder of this user's own things; the memory's default lies in the same place."""
+    return Path(env.get("AGENTSCHED_HOME") or "~/.local/share/agentsched").expanduser()
+
+
 class _Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=False)
 

@@ -6,61 +6,35 @@ import re
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from agentsched.calendars import (
-    Access,
     Book,
     CalendarError,
     Journal,
     Occurrence,
-    Spacing,
     Viewer,
     open_calendar,
-    parse_hours,
 )
-from agentsched.calendars.contacts import Contact, Contacts, load_contacts
-from agentsched.calendars.hours import WorkHours
+from agentsched.calendars.contacts import Contact
+from agentsched.calendars.own import OwnCalendar, access
 from agentsched.calendars.scratch import ScratchCalendar
-from agentsched.calendars.travel import Travel
-from agentsched.settings import CalendarSettings
 from agentsched.understanding.intents import EventRef, When
 
 HORIZON = timedelta(days=60)
 """How far ahead an event named in words is looked for."""
 
 
-@dataclass(frozen=True)
-class Desk:
+class Desk(OwnCalendar):
     """An open calendar with what is needed to speak of it."""
-
-    book: Book
-    now: datetime
-    zone: ZoneInfo
-    settings: CalendarSettings = field(repr=False)
-    contacts: Contacts = field(repr=False)
 
     @property
     def people(self) -> tuple[str, ...]:
         """Names that are known."""
         known = self.contacts.by_address.values()
         return tuple(contact.name for contact in known if contact.name)
-
-    @property
-    def hours(self) -> WorkHours | None:
-        """When the user works; None: at any time."""
-        return parse_hours(self.settings.hours, self.zone) if self.settings.hours else None
-
-    @property
-    def spacing(self) -> Spacing:
-        """Buffers and ways as set; working hours bind proposals, not what stands there already."""
-        return Spacing(
-            timedelta(minutes=self.settings.buffer_minutes),
-            Travel(otherwise=self.settings.travel_minutes),
-        )
 
     def occurrences(self, low: datetime, high: datetime) -> tuple[Occurrence, ...]:
         """Return what takes place, in UTC order."""
@@ -153,39 +127,6 @@ class Desk:
         with tempfile.TemporaryDirectory(prefix="agentsched-") as folder:
             copy = ScratchCalendar.copy_of(self.book.store)
             yield Book(copy, Journal(Path(folder) / "journal"), self.book.viewer, lambda: self.now)
-
-
-@contextmanager
-def open_desk(
-    settings: CalendarSettings, place: str, journal: Path, zone: ZoneInfo, now: datetime
-) -> Iterator[Desk]:
-    """Open the user's calendar.
-
-    Args:
-        settings: Whose, and what lies between events.
-        place: Folder, file or URL; a folder that is not there is made where it is the default.
-        journal: File of what was done, for undo.
-        zone: The user's.
-        now: The time.
-
-    Raises:
-        CalendarError: There is no such calendar, or it cannot be reached.
-    """
-    store = open_calendar(
-        place, access=access(settings), name=settings.name, make="://" not in place
-    )
-    contacts = load_contacts(settings.contacts) if settings.contacts else Contacts.of()
-    viewer = Viewer(zone, frozenset(address.lower() for address in settings.addresses))
-    book = Book(store, Journal(journal), viewer, lambda: now)
-    try:
-        yield Desk(book, now, zone, settings, contacts)
-    finally:
-        book.close()
-
-
-def access(settings: CalendarSettings) -> Access:
-    """Return how a CalDAV server is reached."""
-    return Access(settings.user, settings.password.get_secret_value(), settings.timeout_seconds)
 
 
 def has_no_end(when: When) -> bool:

@@ -8,12 +8,10 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
-
-import tzlocal
 
 from agentsched.agent.context import AgentContext
-from agentsched.agent.desk import open_desk
+from agentsched.agent.desk import Desk
+from agentsched.calendars.own import own_zone
 from agentsched.errors import SettingsError, UserError, WeightsError
 from agentsched.execution import Clock, DryRun, Executor, LocalExecutor, SystemClock, VirtualClock
 from agentsched.execution.slurm import SlurmExecutor
@@ -21,9 +19,8 @@ from agentsched.llm import ChatModel, open_model
 from agentsched.planning.catalogue import load_catalogue
 from agentsched.planning.inventory_file import load_inventory
 from agentsched.planning.this_machine import this_machine
-from agentsched.settings import Settings
+from agentsched.settings import Settings, home
 from memory import open_memory
-from memory.opening import home
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +31,6 @@ class Places:
     locks: Path
     executions: Path
     cassettes: Path
-    calendar: str
-    journal: Path
 
     @classmethod
     def of(cls, settings: Settings) -> Places:
@@ -46,25 +41,7 @@ class Places:
             locks=base / "locks",
             executions=settings.execution.directory or base / "executions",
             cassettes=base / "calls",
-            calendar=settings.calendar.url or str(base / "calendar"),
-            journal=base / "calendar-journal.jsonl",
         )
-
-
-def local_zone(settings: Settings) -> ZoneInfo:
-    """Return the user's zone: the settings', else the machine's.
-
-    Raises:
-        SettingsError: The machine does not say.
-    """
-    if settings.calendar.zone is not None:
-        return ZoneInfo(settings.calendar.zone)
-    try:
-        return ZoneInfo(tzlocal.get_localzone_name())
-    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise SettingsError(
-            f"this machine's time zone cannot be told ({error}); set [calendar] zone"
-        ) from None
 
 
 @contextmanager
@@ -86,7 +63,7 @@ def open_context(
     Raises:
         UserError: Inventory, job file or zone are wrong.
     """
-    places, zone = Places.of(settings), local_zone(settings)
+    places, zone = Places.of(settings), own_zone(settings.calendar)
     clock = clock or clock_of(settings)
     opened, why = (model, "") if model is not None else _model(settings, places, thread, model_kind)
     agent = settings.agent
@@ -100,9 +77,7 @@ def open_context(
             jobs=load_catalogue(agent.jobs) if agent.jobs else (),
             model=opened,
             why_no_model=why,
-            desk=lambda: open_desk(
-                settings.calendar, places.calendar, places.journal, zone, clock.now()
-            ),
+            desk=lambda: Desk.open(settings.calendar, zone, clock.now()),
             memory=lambda: closing(open_memory(settings.memory.url)),
             executor=lambda name: executor_of(settings, places.executions / name, clock),
             executions=places.executions,

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from agentsched.cli.calendar_session import Session, opened, short, short_uid
 from agentsched.cli.options import Json
-from agentsched.cli.output import emit, note, show, table
+from agentsched.cli.output import emit, note, short, short_uid, show, table
 from agentsched.errors import UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from agentsched.calendars import Occurrence
     from agentsched.calendars.conflicts import Conflict
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from agentsched.calendars.journal import Entry
     from agentsched.calendars.moments import Moment
     from agentsched.calendars.resolution import Option
+    from agentsched.cli.calendar_session import Session
 
 app = typer.Typer(
     help="A calendar: list, agenda, conflicts, free times; add, move, cancel, undo.",
@@ -355,6 +356,23 @@ def history(calendar: Calendar = None, zone: Zone = None, json: Json = False) ->
             for e in entries
         ],
     )
+
+
+@contextmanager
+def opened(calendar: str | None, zone: str | None) -> Iterator[Session]:
+    """Open the calendar that the flag or the settings name, and close it after use."""
+    # Other commands need none of this, and should not wait for it.
+    from agentsched.calendars.own import own_zone
+    from agentsched.calendars.zones import named_zone
+    from agentsched.cli.calendar_session import Session
+    from agentsched.settings import load_settings
+
+    if zone is not None:
+        named_zone(zone)
+    settings = load_settings({"calendar.url": calendar, "calendar.zone": zone}).calendar
+    here = own_zone(settings)
+    with Session.open(settings, here, datetime.now(UTC).astimezone(here)) as session:
+        yield session
 
 
 def _length(session: Session, words: str) -> timedelta:

@@ -11,8 +11,8 @@ from agentsched.agent import read_reply
 from agentsched.cli.output import show, table
 from agentsched.cli.telling import Teller, follow, stopped_words, tell
 from agentsched.errors import AgentSchedError, Exit, UserError
+from agentsched.settings import home
 from evaluator.errors import EvaluatorError
-from memory.opening import home
 
 if TYPE_CHECKING:
     from agentsched.agent import Session

@@ -17,6 +17,8 @@ from agentsched.errors import StorageError, UserError
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
+    from agentsched.calendars import Occurrence
+
 
 def emit(data: object) -> None:
     """Print JSON to stdout; a number that JSON cannot hold (inf, NaN) becomes null."""
@@ -147,3 +149,14 @@ def _plain(value: object) -> Any:
             return _plain(value.item())
         case _:
             return str(value)
+
+
+def short_uid(uid: str) -> str:
+    """Return the beginning of a UID, which does for one as good as always."""
+    return uid if len(uid) <= 12 else uid[:8]
+
+
+def short(occurrence: Occurrence) -> str:
+    """Return an id short enough to type that still finds the occurrence."""
+    uid = short_uid(occurrence.uid)
+    return f"{uid}/{occurrence.recurrence_id}" if occurrence.recurrence_id else uid

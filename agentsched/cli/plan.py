@@ -50,9 +50,9 @@ def command(
     json: Json = False,
 ) -> int:
     """Plan a file of tasks; no model takes part."""
-    from agentsched.agent.opening import local_zone
     from agentsched.agent.presenting import infeasible_sections, plan_sections, text_of
     from agentsched.agent.work import unplannable
+    from agentsched.calendars.own import own_zone
     from agentsched.execution import SystemClock
     from agentsched.planning import Infeasible, PlanFile, PlanRequest
     from agentsched.planning import plan as make_plan
@@ -65,7 +65,7 @@ def command(
 
     check_output(output)
     settings = load_settings({"agent.inventory": inventory})
-    zone = local_zone(settings)
+    zone = own_zone(settings.calendar)
     if tasks.suffix == LEDGER:
         return asyncio.run(_go_on(settings, tasks, zone, run, eager, json))
     place = settings.agent.inventory

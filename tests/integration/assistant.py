@@ -103,12 +103,10 @@ class Assistant:
 
     def titles(self, day: str) -> list[str]:
         """What the calendar has on a day."""
-        from agentsched.agent.desk import open_desk
+        from agentsched.agent.desk import Desk
 
         low = datetime.fromisoformat(day).replace(tzinfo=ZONE)
-        journal = self.folder / "home" / "calendar-journal.jsonl"
-        place = self.settings.calendar.url or ""
-        with open_desk(self.settings.calendar, place, journal, ZONE, self.now) as desk:
+        with Desk.open(self.settings.calendar, ZONE, self.now) as desk:
             found = desk.occurrences(low, low.replace(hour=23, minute=59))
         return [f"{o.start.astimezone(ZONE):%H:%M} {o.title}" for o in found]
 
@@ -120,6 +118,7 @@ def assistant(
     """Set a folder up and return the assistant in it."""
     monkeypatch.chdir(folder)
     monkeypatch.setenv("AGENTSCHED_HOME", str(folder / "home"))
+    (folder / "calendar").mkdir(exist_ok=True)
     (folder / "machines.toml").write_text(MACHINES)
     (folder / "jobs.toml").write_text(jobs or default_jobs(folder))
     flags = {

@@ -6,7 +6,7 @@ import asyncio
 from pathlib import Path
 
 import pytest
-from assistant import Assistant, assistant, default_jobs, job
+from assistant import ZONE, Assistant, assistant, default_jobs, job
 
 from agentsched.agent import Session, Standing
 from agentsched.errors import UserError
@@ -36,7 +36,6 @@ def me(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Assistant:
 @pytest.fixture
 def busy(me: Assistant) -> Assistant:
     """With a review every morning."""
-    (me.folder / "calendar").mkdir()
     (me.folder / "calendar" / "review.ics").write_text(REVIEW.replace("\n", "\r\n"))
     return me
 
@@ -225,20 +224,11 @@ def test_what_there_is_on_a_day_leaves_nothing_out(busy: Assistant) -> None:
 
 
 def test_every_change_of_the_calendar_can_be_undone(busy: Assistant) -> None:
-    from agentsched.agent.desk import open_desk
-    from agentsched.settings import CalendarSettings
+    from agentsched.agent.desk import Desk
 
     before = (busy.folder / "calendar" / "review.ics").read_bytes()
     busy.talk("I have the dentist 9-10 tomorrow, move whatever collides", "yes")
-    journal = busy.folder / "home" / "calendar-journal.jsonl"
-    settings: CalendarSettings = busy.settings.calendar
-    with open_desk(
-        settings,
-        settings.url or "",
-        journal,
-        busy.now.tzinfo,
-        busy.now,  # type: ignore[arg-type]
-    ) as desk:
+    with Desk.open(busy.settings.calendar, ZONE, busy.now) as desk:
         for entry in reversed(desk.book.history()):
             desk.book.undo(entry.id)
     assert busy.titles("2026-03-05") == ["09:30 Design review"]
@@ -346,7 +336,10 @@ def test_two_processes_cannot_be_in_one_thread(me: Assistant) -> None:
     ("words", "rule"),
     [
         ("", "empty"),
-        ("x" * 3_000_000, "3,000,000 characters"),
+        (
+            "x" * 3_000_000,
+            "has more than 100,000 characters, which is the most: put long material in a file",
+        ),
     ],
 )
 def test_messages_that_are_none_are_refused_in_one_line(
@@ -381,7 +374,7 @@ def test_it_acts_alone_only_where_that_is_allowed_and_it_is_sure(
     """The user stated that customers come first, so the review gives way with certainty."""
     flags = {"agent.autonomy": autonomy, "calendar.addresses": "me@example.org"}
     me = assistant(tmp_path, monkeypatch, **flags)
-    (tmp_path / "calendar").mkdir()
+    (tmp_path / "calendar").mkdir(exist_ok=True)
     for name, title in (("review", "Design review"), ("demo", "Customer demo")):
         text = REVIEW.replace("review@", f"{name}@").replace("Design review", title)
         (tmp_path / "calendar" / f"{name}.ics").write_text(text.replace("\n", "\r\n"))

@@ -147,3 +147,15 @@ def test_a_plan_that_was_left_goes_on_from_its_ledger(
 def test_a_ledger_that_is_not_there_is_not_made(shell: Shell, tmp_path: Path) -> None:
     assert shell("plan", "no/ledger.jsonl", "--run").code == 2
     assert not (tmp_path / "no").exists()
+
+
+def test_a_calendar_that_somebody_named_and_is_not_there_is_not_made(
+    shell: Shell, tmp_path: Path
+) -> None:
+    words = ("chat", "--thread", "t", "--model", "none", "--calendar", "nowhere")
+    done = shell(*words, "what do I have tomorrow?")
+    assert done.code == 2
+    assert "nowhere" in done.line
+    assert not (tmp_path / "nowhere").exists()
+    assert shell(*words[:-2], "what do I have tomorrow?").code == 0
+    assert (tmp_path / "home" / "calendar").is_dir()
