@@ -152,6 +152,7 @@ _TIED = re.compile(
 """Words that tie what is to be done to what was said before."""
 _HEADING = re.compile(
     r"[^,.;]{1,60}:$|(?:i|we) (?:need|want) .+ (?:out|done|ready|finished|live)\b"
+    r"|(?:i|we)(?:'m|'re|'ll| am| are| will)? (?:going to )?(?:need|want) (?:a|an|the) .+ by\b"
 )
 """What opens a list of work, or says what it is for."""
 _MACHINES = re.compile(rf"\b(?:{HARDWARE})\b")

@@ -11,6 +11,7 @@ POLITE = (
     r"|you could"
     r"|i need you to|i want you to|i would like you to|i'd like you to|i'd like to|i would like to"
     r"|i want to|i need to|i also need to|i have to|we need to|we have to|we want to|let's|lets"
+    r"|need to|have to"
     r"|help me(?: to)?|help|go ahead and|just|maybe|kindly|make sure (?:to|that)|i'd like|try to"
     r"|i would like|i also want to|for me|i wish to|do me a favor and|assistant|agentsched"
     r"|perfect|beautiful|alright|all right|good|wait|oh well|that's (?:great|good|right|fine"
@@ -71,11 +72,11 @@ unzip update upgrade upload upscale vacuum validate vectorise vectorize verify v
 warm wipe write zip
 """
 
-ROOTS = {"eval": "evaluate", "finetune": "fine-tune", "summarize": "summarise",
+ROOTS = {"analysis": "analyse", "analyses": "analyse", "assembly": "assemble", "eval": "evaluate", "finetune": "fine-tune", "summarize": "summarise",
          "analyze": "analyse", "tokenize": "tokenise", "quantize": "quantise",
          "visualize": "visualise", "pretrain": "pre-train", "preprocess": "pre-process",
 }  # fmt: skip
-"""Spellings of one verb."""
+"""Spellings of one verb, and nouns that no ending makes of it."""
 
 
 def _fold(word: str) -> str:
@@ -109,7 +110,7 @@ def is_verb(word: str, verbs: Set[str] = WORK_VERBS) -> bool:
     """Whether a word is one of these verbs, or one with "re-", "pre-" and the like before it."""
     if stem(word) in verbs:
         return True
-    prefixed = re.match(r"(?:re|pre|post|un|de|auto|cross|batch)-?(?=\w{4})", word.lower())
+    prefixed = re.match(r"(?:re|pre|post|un|de|auto|cross|batch)-?(?=\w{3})", word.lower())
     return prefixed is not None and stem(word[prefixed.end() :]) in verbs
 
 
@@ -139,7 +140,7 @@ through end ended ends there pass passes passed succeed succeeds succeeded avail
 finishes step steps task tasks job jobs thing things this that these those only first last other
 now then when after before once as soon everything result results output outputs file files run
 runs ran running you we i do does did not no yet also will can must should long take new here back
-up down around left whole arrived arrive arrives come comes came boot booted
+up down around left whole former latter arrived arrive arrives come comes came boot booted
 respond responds green live landed good fine happy works out slowest fastest
 """
 

@@ -6,7 +6,7 @@ import re
 from itertools import pairwise
 
 from agentsched.understanding.words import COLLECTIVE, stem
-from agentsched.understanding.work.clauses import Clause, begins_action
+from agentsched.understanding.work.clauses import Clause, Link, begins_action
 from agentsched.understanding.work.order import ANAPHOR, Sentence, place
 from agentsched.understanding.work.phrases import expand
 from agentsched.understanding.work.references import content, point
@@ -53,9 +53,17 @@ class Builder(Sketch):
 
     def end_sentence(self) -> None:
         """Place what the sentence's head put last ("Before training, …")."""
+        if self._sentence.order == "chain":
+            self.chain(self._sentence.tasks)
+        elif self._sentence.order == "parallel":
+            self.unlink(self._sentence.tasks)
         for text in self._sentence.last:
             ends = self.sinks(self._sentence.tasks)
             self._place_after(text, ends)
+
+    def order_of_sentence(self, link: Link) -> None:
+        """Keep how all actions of the sentence stand to each other, as its heading says."""
+        self._sentence.order = link
 
     def action(self, clause: Clause, *, several: bool) -> list[int]:
         """Add the tasks of one action; return their numbers.
@@ -101,8 +109,14 @@ class Builder(Sketch):
         self._close(clause, added)
         return added
 
-    def statement(self, clause: Clause) -> list[int]:
-        """Take in what a clause says of tasks; return the tasks it speaks of."""
+    def statement(self, clause: Clause, *, measured: bool) -> list[int]:
+        """Take in what a clause says of tasks; return the tasks it speaks of.
+
+        Args:
+            clause: What is said.
+            measured: It says how long something takes, or what that needs; a process nobody named
+                before ("the simulation takes 8 hours") is a task then.
+        """
         text = clause.text
         subject = re.split(
             r"\b(?:needs?|takes?|requires?|depends?|has|have|must|should|can|could|may|are|is"
@@ -119,6 +133,10 @@ class Builder(Sketch):
         if re.match(r"(?:nothing|nobody|none|no other|neither)\b", text.lower()):
             return []
         targets = self._targets(subject)
+        named = re.match(r"(?:the|our|my) \w", subject, re.IGNORECASE) and content(subject)
+        if measured and named and not targets:
+            targets = [self.add(_article_off(subject), text, set(), noun=True)]
+            self.stages.append(list(targets))
         if _independent(text) or clause.trailing == "parallel" or clause.link == "parallel":
             self.unlink(targets)
             return targets

@@ -44,7 +44,7 @@ _LINKS: tuple[tuple[Link, str], ...] = (
     ("first", r"first(?: of all)?(?=\W*$)|before (?:anything|everything) else(?=\W*$)"),
     ("else", r"otherwise|(?:or )?else|if not|if it (?:does not|doesn't)|on failure"),
     ("chain", r"one after (?:the other|another)|in (?:that|this|the given|the following) order"
-     r"|sequentially|one by one|in sequence|consecutively|back to back|in turn"),
+     r"|in order(?! to\b)|sequentially|one by one|in sequence|consecutively|back to back|in turn"),
     ("free", r"meanwhile|in the meantime|(?:and )?independently of (?:that|it|this|everything)"
      r"|(?:at )?any ?time|whenever|apart from that|besides(?: that)?|separately from that"),
     ("parallel", r"in parallel|at the same time|simultaneously|concurrently"
@@ -62,7 +62,7 @@ _ADVERB = re.compile(
     r"(?<![\w-])(?:"
     + "|".join(f"(?P<{kind}>{words})" for kind, words in _LINKS)
     + r"|(?P<drop>(?<!the )(?:first(?: of all)?|second|third)|(?:first|second|third)ly"
-    r"|please|pls|plz|to (?:start|begin)(?: with)?"
+    r"|kindly|please|pls|plz|to (?:start|begin)(?: with)?"
     r"|before (?:anything|everything) else|also|too|as well|just|simply|if (?:time permits"
     r"|possible|you can|need be|there is time)"
     r"|as usual|for me|in total|again|once more|together|all right|now|start by|starting "
@@ -93,7 +93,7 @@ _FINITE = re.compile(
 )
 _PRONOUN = re.compile(
     r"^(?:it|they|each|both|all|every\w*|the (?:two|three|four|others?|rest|whole|first|second"
-    r"|last)|these|those"
+    r"|last|former|latter)|these|those"
     r"|which|that|this|no need|nothing|none|neither|there)\b",
     re.IGNORECASE,
 )
@@ -247,8 +247,9 @@ def _strip_lead(text: str) -> str:
 
 
 _WANT = re.compile(
-    r"^(?:(?:can|could|would) you |i(?: want|'d like| would like| need)(?: you)? to |let's |we "
-    r"(?:need|have|want) to |you (?:can|could|should) |you |we |i |have to |also |only )",
+    r"^(?:(?:can|could|would) you |i(?: want|'d like| would like| need)(?: you)? to |let's "
+    r"|need to |we (?:need|have|want) to |you (?:can|could|should) |you |we |i |have to |also "
+    r"|only )",
     re.IGNORECASE,
 )
 _ORDER = re.compile(
@@ -280,6 +281,7 @@ def begins_action(text: str, verbs: Set[str] = WORK_VERBS) -> bool:
     if (
         order is not None
         and word.lower() not in NO_VERB
+        and not (word.isupper() and len(word) > 1)
         and (len(word) < 5 or not word.lower().endswith(("ing", "ly")))
     ):
         return True

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 
 from agentsched.understanding.words import WORK_VERBS, stem
-from agentsched.understanding.work.clauses import Clause
+from agentsched.understanding.work.clauses import Clause, Link
 from agentsched.understanding.work.references import content, point
 from agentsched.understanding.work.sketch import Sketch
 from agentsched.understanding.work.verbs import comes_later
@@ -28,6 +28,8 @@ class Sentence:
     """A condition opened it: what it names side by side waits for that alike."""
     last: list[str] = field(default_factory=list)
     """What comes after all of it ("Before training, …")."""
+    order: Link = ""
+    """How all its actions stand to each other ("in this order: …")."""
     side_by_side: bool = False
     """Its first action ended in "in parallel": the next one stands beside it."""
 

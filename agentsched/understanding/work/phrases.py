@@ -33,7 +33,7 @@ def expand(action: str, *, distributive: bool) -> list[str]:
     return (
         _with_and_without(action)
         or _repeated_preposition(action)
-        or _ranged(action, distributive=distributive)
+        or _ranged(action)
         or _direct_objects(verb, rest, distributive=distributive)
         or (_after_preposition(action) if distributive else None)
         or (_counted(action) if distributive else None)
@@ -84,21 +84,20 @@ def _after_preposition(action: str) -> list[str] | None:
     return None
 
 
-def _ranged(action: str, *, distributive: bool) -> list[str] | None:
-    """Read "ep1 through ep4", and "chapters 1 to 4" beside "each"."""
+def _ranged(action: str) -> list[str] | None:
+    """Read "ep1 through ep4"."""
     found = _RANGE.search(action)
-    if found is None or not (found["stem"] or distributive):
+    if found is None:
         return None
     first, last = int(found["first"]), int(found["last"])
     if not first < last < first + _MOST:
         return None
     head, tail = action[: found.start()], action[found.end() :]
-    noun = f"{found['noun'].strip().removesuffix('s')} " if found["noun"] else ""
-    return [f"{head}{noun}{found['stem']}{n}{tail}" for n in range(first, last + 1)]
+    return [f"{head}{found['stem']}{n}{tail}" for n in range(first, last + 1)]
 
 
 _RANGE = re.compile(
-    r"\b(?P<noun>[a-z-]+s )?(?P<stem>(?:[A-Za-z]+[_-]?)?)(?P<first>\d{1,3})"
+    r"\b(?P<stem>[A-Za-z]+[_-]?)(?P<first>\d{1,3})"
     r"(?: ?- ?| to | through |\.\.)(?P=stem)(?P<last>\d{1,3})(?![\w.%])"
 )
 

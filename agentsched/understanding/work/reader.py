@@ -61,11 +61,15 @@ class WorkReader:
         sentence, commands = _hide_commands(sentence)
         loop, sentence = leading_rounds(plain(sentence, self._verbs))
         bare, times = take_times(sentence, self._context)
-        if _AIM.match(bare):
+        goal = later and not self.builder.drafts and _GOAL.match(bare)
+        if _AIM.match(bare) or goal:
             self._whole += [(_by_its_end(span), _is_soft(sentence)) for span in times]
             return
         bare, amounts = take_amounts(bare)
         parts = clauses(bare, self._verbs)
+        if not parts and self.builder.stages:
+            for amount in amounts:  # "…; 4h; …" is of what was said before
+                self.builder.set_amount(self.builder.stages[-1], amount)
         owners: list[list[int]] = []
         self.builder.begin_sentence(loop.items if loop else ())
         for number, clause in enumerate(parts):
@@ -126,6 +130,7 @@ class WorkReader:
             return []
         heading = sentence[clause.end :].lstrip().startswith(":")
         if heading and follows is not None and follows.kind == "action":
+            builder.order_of_sentence(clause.trailing or clause.link)
             return []  # "Benchmark both: run …" names what is told after it
         if clause.kind == "action" and near and _TELLS.match(near[0].phrase):
             known = point(clause.text, builder.titles, builder.stages).tasks
@@ -145,7 +150,8 @@ class WorkReader:
                     return added
         if heading and not builder.drafts:
             return []  # "I need the weekly figures: …" is what for
-        targets = builder.statement(clause)
+        measured = bool(near) and _TELLS.match(near[0].phrase) is not None
+        targets = builder.statement(clause, measured=measured)
         if not targets and clause.kind == "list":
             self.unread.append(clause.text)
         return targets
@@ -255,6 +261,11 @@ _FORBIDS = re.compile(
 _AIM = re.compile(
     r"\W*(?:(?:hi|hello|hey|so)\b[ ,]*)?(?:i|we) (?:really )?(?:need|want) [^,;]+? "
     r"(?:out|done|ready|finished|live)\W*$",
+    re.IGNORECASE,
+)
+_GOAL = re.compile(
+    r"\W*(?:i|we)(?:'m|'re|'ll| am| are| will)? (?:going to )?(?:need|want) (?:a|an|the|our|my) "
+    r"(?!\w+ to\b)[^,;:]+\s\s\W*$",
     re.IGNORECASE,
 )
 """What the work is for; what is to be done is said elsewhere."""

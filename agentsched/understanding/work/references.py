@@ -71,6 +71,8 @@ def point(
 
 def _pronoun_only(part: str) -> bool:
     """Whether besides a pronoun there are only verbs ("it is quantized")."""
+    if re.match(r"\s*(?:it|they|both|all of (?:it|them)|everything) (?:has|have|is|are)\b", part):
+        return True
     has = _SEVERAL.search(part) or _ONE.search(part)
     return bool(has) and all(word in WORK_VERBS or word.isdigit() for word in content(part))
 
@@ -93,6 +95,9 @@ def _by_pronoun(part: str, stages: Sequence[Sequence[int]], titles: Sequence[str
     if plural and re.fullmatch(r"(?:them|they|these|those)", part.strip(), re.IGNORECASE):
         # "dedupe the pages and index them": the pages, not the tasks before.
         return list(stages[-1])
+    which = re.search(r"\bthe (?:(?P<first>former)|latter)\b", part, re.IGNORECASE)
+    if which and len(stages[-1]) > 1:
+        return [stages[-1][0 if which["first"] else -1]]
     if _SEVERAL.search(part):
         many = next((stage for stage in reversed(stages) if len(stage) > 1), None)
         if many is not None:

@@ -78,7 +78,8 @@ def imperative(action: str) -> str:
     """Return an order for what is said otherwise: "training the ranker", "have it written"."""
     action = re.sub(r"^(?:you|we|i)\s+(?:can |have to |need to )?", "", action, flags=re.IGNORECASE)
     causative = re.match(
-        r"^(?:have|get|let) (?:[A-Z][\w-]+|someone|somebody) (?:to )?(?P<what>[a-z].+)$", action
+        r"^(?:[Hh]ave|[Gg]et|[Ll]et) (?:[A-Z][\w-]+|someone|somebody) (?:to )?(?P<what>[a-z].+)$",
+        action,
     )
     if causative:
         return causative["what"]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Set
-from itertools import pairwise
+from itertools import islice, pairwise
 
 from agentsched.understanding.words import HARDWARE, is_verb
 from agentsched.understanding.work.clauses import begins_action
-from agentsched.understanding.work.loops import after_lead, rounds
+from agentsched.understanding.work.loops import MOST, after_lead, rounds
 from agentsched.understanding.work.verbs import base_form
 
 _MARK = re.compile(r"^\s*(?:(?P<number>\d{1,2})[.)]|[-*•·]|\(?[a-h]\))\s+(?=\S)")
@@ -43,6 +43,11 @@ _INVERTED = re.compile(
     r"(?P<what>(?:the |our )?[\w -]+?) (?:begin|start|run|follow|go ahead|happen|be done)\b",
     re.IGNORECASE,
 )
+_ONLY_ONCE = re.compile(
+    r"^only (?:when|once|after|if) (?P<over>[^,;]+?),? (?:can|should|may|must|do) (?:you|we|i) "
+    r"(?P<do>.+?)$",
+    re.IGNORECASE,
+)
 _ONLY_THEN = re.compile(
     r"\bonly then (?:can|may|should|must) (?P<what>(?:the |our )?[\w -]+?) "
     r"(?:begin|start|run|follow|go ahead|happen)\b",
@@ -54,6 +59,17 @@ _GIVEN = re.compile(
     re.IGNORECASE,
 )
 """What an action is given: "with that model run the test"."""
+_NUMBERED = re.compile(
+    r"\b(?P<noun>(?!hours|days|minutes|weeks|takes|needs|is|this|was|has)[a-z]{3,}s) "
+    r"(?P<first>\d{1,3})(?: ?- ?| to | through )(?P<last>\d{1,3})\b"
+    r"(?! ?(?:[ap]m|h|%|min|hours?|days?)\b)"
+)
+"""Things with numbers, "chapters 1 to 3", are no times of day."""
+_EACH_AMOUNT = re.compile(
+    r"\beach (?:(?:one )?(?:takes?|taking|needs?|for|on) )?"
+    r"(?P<much>(?:about |around )?[\w.]+ ?(?:minutes?|mins?|hours?|h|days?|gpus?|cores?|gb))\b",
+    re.IGNORECASE,
+)
 _EACH_PERIOD = re.compile(
     r"(?P<lead>^|[,;] |\band |\bthen )(?P<verb>\w+) each (?:year|quarter|month|week|day)\b"
     r"(?= (?:on|with|in|using|for)\b|[,;.]|$)",
@@ -85,6 +101,11 @@ _CONDITION = re.compile(
     r"(?P<gap> )(?=\w)",
     re.IGNORECASE,
 )
+_LEADING = re.compile(r"(?:and )?(?:if|once|when|as soon as|after)\b[^,;:]+$", re.IGNORECASE)
+_MAY_ORDER = re.compile(
+    r"(?<!the)(?<!\ba)(?<!\ban)(?<!\bto)(?<!\bour)(?<!\byou)(?<!\bwe)(?<!\bthey)(?<!\bit) "
+    r"(?=[a-z-]+ (?:the|a|an|all|it|them|both|everything)\b)"
+)
 _WHILE = re.compile(
     r"(?:^|[;,] )(?:and )?while (?:it|they|that|the \w+|\w+) (?:is |are )?\w+"
     r"(?: \([^)]*\))?(?P<gap> )(?=\w)",
@@ -97,6 +118,23 @@ def _wanted(found: re.Match[str]) -> str:
     if found["then"]:
         order += f" and {base_form(found['then'])} it{found['second']}"
     return order
+
+
+def _broken(sentence: str, verbs: Set[str]) -> str:
+    """Put the comma between a condition and an order: "if there are no errors add the node"."""
+    for found in islice(_MAY_ORDER.finditer(sentence), 20):
+        said = len(sentence[: found.start()].split())
+        if said > 2 and begins_action(sentence[found.end() :], verbs):
+            return f"{sentence[: found.start()]},{sentence[found.start() :]}"
+    return sentence
+
+
+def _spelt_out(found: re.Match[str]) -> str:
+    first, last = int(found["first"]), int(found["last"])
+    if not first < last < first + MOST:
+        return found[0]
+    names = [str(n) for n in range(first, last + 1)]
+    return f"{found['noun']} {', '.join(names[:-1])} and {names[-1]}"
 
 
 def _object_each(found: re.Match[str]) -> str:
@@ -165,6 +203,8 @@ def plain(sentence: str, verbs: Set[str]) -> str:
     if mark and int(mark["number"] or 1) > 1 and not _LINKED.match(sentence):
         sentence = f"then {sentence}"
     sentence = re.sub(r",? followed by |\s*(?:[-=]>|\u2192)\s*", ", then ", sentence)
+    sentence = _NUMBERED.sub(_spelt_out, sentence)
+    sentence = _EACH_AMOUNT.sub(r"\g<much> each", sentence)
     sentence = _EACH_PERIOD.sub(_object_each, sentence)
     sentence = _AS_THEY_COME.sub("each one", sentence)
     sentence = re.sub(r"(?<=\w) at once\b", " in parallel", sentence)
@@ -173,6 +213,7 @@ def plain(sentence: str, verbs: Set[str]) -> str:
         r"^(before [^,;]+?),? (?=(?:i|we) (?:need|want)\b)", r"\1, ", sentence, flags=re.I
     )
     sentence = _INVERTED.sub(r"\g<what> waits for \g<over>", sentence)
+    sentence = _ONLY_ONCE.sub(r"\g<do> once \g<over>", sentence)
     sentence = _ONLY_THEN.sub(r"then \g<what>", sentence)
     sentence = _USE_TO.sub(r"\g<do> on \g<what>", sentence)
     sentence = _WANTED.sub(_wanted, sentence)
@@ -193,6 +234,8 @@ def plain(sentence: str, verbs: Set[str]) -> str:
                 what = " ".join(["the", *words[:n]]) if n else "it is done"
                 sentence = f"if {what.rstrip(',')}, {' '.join(words[n:])}"
                 break
+    if _LEADING.match(sentence) and not _CONDITION.search(sentence):
+        sentence = _broken(sentence, verbs)
     found = _CONDITION.search(sentence) or _WHILE.search(sentence)
     if found and begins_action(sentence[found.end() :], verbs):
         at = found.start("gap")
