@@ -2,6 +2,7 @@
 
 from evaluator.candidates.block import BLOCK_SIGNATURE, BLOCK_TYPE, Block
 from evaluator.candidates.compile import Compiled, compile_policy
+from evaluator.candidates.dominance import Dominance, dominance
 from evaluator.candidates.facts import Facts, facts
 from evaluator.candidates.mutate import mutate
 from evaluator.candidates.normalise import normalise
@@ -13,8 +14,10 @@ __all__ = [
     "BLOCK_TYPE",
     "Block",
     "Compiled",
+    "Dominance",
     "Facts",
     "compile_policy",
+    "dominance",
     "facts",
     "mutate",
     "normalise",

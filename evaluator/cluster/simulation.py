@@ -18,6 +18,7 @@ import simpy
 from simpy.events import EventPriority
 
 from evaluator.candidates import Block, compile_policy, facts, read_policy
+from evaluator.cluster.fronts import front_switches
 from evaluator.cluster.instance import Instance
 from evaluator.cluster.kernel import binding as bind
 from evaluator.cluster.kernel import ordered, run
@@ -140,6 +141,7 @@ def _simulate_pure(instance: Instance, policy: PolicySource) -> Trace:
         keep_lists=int(
             policy.discipline in ("easy", "conservative") or instance.rules.preemptive
         ),
+        **front_switches(instance, policy),
     )  # fmt: skip
     key = _door(compiled.key)
     prefer = _door(compiled.prefer)

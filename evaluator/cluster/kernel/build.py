@@ -21,9 +21,12 @@ PAGES = 1 << 17
 """Bytes from which on a column has pages of its own."""
 
 
-def build(instance: Instance, **switches: int) -> tuple[Kernel, dict[str, Any]]:
+def build(
+    instance: Instance, alike: np.ndarray | None = None, **switches: int
+) -> tuple[Kernel, dict[str, Any]]:
     """Return the core's state and the columns it shares with it.
 
+    ``alike`` numbers the kinds of tasks of which one may dominate another; None: all are of one.
     ``switches`` set scalars of the state: what the policy needs, which lists to keep. What a policy
     reads is kept unless a switch says that it does not read it.
 
@@ -51,7 +54,9 @@ def build(instance: Instance, **switches: int) -> tuple[Kernel, dict[str, Any]]:
         "shape_requires": work.requires[shapes.first], "shape_types": shapes.types,
         "shape_ptr": shapes.ptr, "shape_root": np.full(len(shapes.first), -1, np.int32),
         "shape_len": _ints32(len(shapes.first)),
+        "front_len": np.full(len(shapes.first), -1, np.int32),
         "blocked": np.zeros(len(shapes.first), np.int8),
+        "alike": _ints32(1) if alike is None else alike,
         **_of_nodes(instance), **_of_tasks(instance, need, edges, stoppable),
         "children": _ints32(1), "rank": np.zeros(1, np.int64), "job_left": np.zeros(1, np.int64),
         "round": rules.round, "start_cost": rules.start_cost,

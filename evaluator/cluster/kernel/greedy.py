@@ -11,6 +11,7 @@ from evaluator.cluster.kernel.moves import start
 from evaluator.cluster.kernel.queues import insert, without_top
 from evaluator.cluster.kernel.spans import rate_on
 from evaluator.cluster.kernel.state import Kernel
+from evaluator.cluster.kernel.waiting import askable, delist, enlist
 
 
 @core
@@ -126,26 +127,7 @@ def pass_by_key(k: Kernel, key: Block, prefer: Block, custom: bool) -> bool:
     return True
 
 
-# --- by score: queued tasks are unordered lists, one a shape ------------------------------------
-# ``right[shape_ptr[s] : shape_ptr[s] + shape_len[s]]`` are the tasks, ``left`` their positions.
-
-
-@core
-def _enlist(k: Kernel, task: int) -> None:
-    shape = k.shape[task]
-    at = k.shape_ptr[shape] + k.shape_len[shape]
-    k.right[at] = task
-    k.left[task] = at
-    k.shape_len[shape] += 1
-
-
-@core
-def _delist(k: Kernel, task: int) -> None:
-    shape = k.shape[task]
-    k.shape_len[shape] -= 1
-    last = k.right[k.shape_ptr[shape] + k.shape_len[shape]]
-    k.right[k.left[task]] = last
-    k.left[last] = k.left[task]
+# --- by score ---------------------------------------------------------------------------------
 
 
 @core
@@ -164,9 +146,7 @@ def _one_node(k: Kernel, score: Block, node: int) -> bool:
             length = k.shape_len[shape]
             if length > 0 and fits(k, shape, node):
                 reserve_keep(k, count, count + length)
-                low = k.shape_ptr[shape]
-                k.pair_task[count : count + length] = k.right[low : low + length]
-                count += length
+                count += askable(k, shape, k.pair_task[count : count + length])
         if count == 0:
             return True
         k.pair_node[0] = node
@@ -182,7 +162,7 @@ def _one_node(k: Kernel, score: Block, node: int) -> bool:
         for p in range(count):
             if values[p] == best and tasks[p] < task:
                 task = tasks[p]
-        _delist(k, task)
+        delist(k, task)
         start(k, task, node)
 
 
@@ -201,7 +181,7 @@ def _one_task(k: Kernel, score: Block) -> bool:
         if k.pair_score[best] > -np.inf:
             start(k, task, k.pair_node[best])
             return True
-    _enlist(k, task)
+    enlist(k, task)
     return True
 
 
@@ -312,7 +292,7 @@ def pass_by_score(k: Kernel, score: Block) -> bool:
             at += k.shape_len[shape]
     new = k.fresh_len
     for i in range(new):
-        _enlist(k, tasks[i])
+        enlist(k, tasks[i])
     k.fresh_len = 0
     best = np.full(len(tasks), -np.inf)
     where = np.full(len(tasks), -1, np.int32)
@@ -340,7 +320,7 @@ def pass_by_score(k: Kernel, score: Block) -> bool:
             if not _best_of_row(k, score, task, rows, best, where, top):
                 return False
             continue
-        _delist(k, task)
+        delist(k, task)
         start(k, task, node)
         alive[top] = 0
         used = k.used[: k.used_len].copy()

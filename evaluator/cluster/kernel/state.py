@@ -39,7 +39,8 @@ _STATE = (
     ("free_at", I64[::1]), ("queued", I32[::1]), ("node_root", I32[::1]),
     ("node_running", I32[::1]), ("queued_work", I64[::1]),
     # shapes
-    ("shape_root", I32[::1]), ("shape_len", I32[::1]), ("blocked", I8[::1]),
+    ("shape_root", I32[::1]), ("shape_len", I32[::1]), ("front_len", I32[::1]),
+    ("blocked", I8[::1]), ("alike", I32[::1]),
     # tasks
     ("status", I8[::1]), ("ready", I64[::1]), ("attained", I64[::1]),
     ("service", I64[::1]), ("starts", I32[::1]), ("begin", I64[::1]),
@@ -71,7 +72,7 @@ _SCALARS = (
     "round", "start_cost", "restart_cost", "checkpoint", "preemptive", "kill", "edges",
     "need_duration", "need_data", "need_backlog", "track_estimates", "pass_due", "failed_task",
     "failed_node", "keep_lists", "binding", "gangs", "idle_passes", "planning", "wake",
-    "stoppable", "need_job_left", "need_ready",
+    "stoppable", "need_job_left", "need_ready", "by_front", "by_release", "by_ready", "by_estimate",
 )  # fmt: skip
 
 WAITING, READY, RUNNING, DONE, QUEUED, MOVING = 0, 1, 2, 3, 4, 5
