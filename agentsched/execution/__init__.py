@@ -1,5 +1,6 @@
 """Carrying out an approved plan: every attempt at most once, killable, retried by rule."""
 
+from agentsched.execution.adopting import opening
 from agentsched.execution.clock import Clock, SystemClock, VirtualClock
 from agentsched.execution.dry_run import Act, DryRun
 from agentsched.execution.executor import Executor
@@ -9,7 +10,7 @@ from agentsched.execution.records import Record
 from agentsched.execution.remaining import Remaining
 from agentsched.execution.report import Report
 from agentsched.execution.rules import Rules
-from agentsched.execution.runner import Execution, opening, run_plan
+from agentsched.execution.runner import Execution, run_plan
 from agentsched.execution.slurm import SlurmExecutor, SlurmOptions
 from agentsched.execution.state import State, fold
 

@@ -1,4 +1,4 @@
-"""Which tasks may start now: pure functions of graph, plan, inventory and what became of tasks."""
+"""Which tasks may start now, and how: pure functions of the plan and what became of its tasks."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from agentsched.errors import UserError
-from agentsched.execution.order import topological
+from agentsched.execution.records import Intent
+from agentsched.execution.rules import Rules
 from agentsched.execution.state import State
 from agentsched.planning.graph import Demand, Task, TaskGraph
 from agentsched.planning.inventory import Inventory, Machine
-from agentsched.planning.plan import Assignment, Plan
+from agentsched.planning.plan import Assignment
 
 _CRUMB = 1e-9
 """Cores that rounding may lose or find."""
@@ -90,40 +90,6 @@ def enemies(graph: TaskGraph, task: str) -> set[str]:
     return {b if a == task else a for a, b in graph.apart if task in (a, b)}
 
 
-def check_fit(graph: TaskGraph, plan: Plan, inventory: Inventory) -> None:
-    """Make sure that a plan can be carried out at all on these machines.
-
-    Whether it is a good plan, or keeps every wish, is the checker's business.
-
-    Raises:
-        UserError: A task has no place, a machine is unknown, or it is too small for the task
-            even when it is empty; or tasks wait for each other in a circle.
-    """
-    circle = {task.id for task in graph.tasks} - {task.id for task in topological(graph)}
-    if circle:
-        raise UserError(
-            f"task {min(circle)!r} waits for itself over others; take one of its 'after' away"
-        )
-    places = {place.task: place for place in plan.assignments}
-    room = Room({machine.name: machine for machine in inventory.machines})
-    for task in graph.tasks:
-        place = places.get(task.id)
-        if place is None:
-            raise UserError(f"the plan has no place for task {task.id!r}; plan it again")
-        for name in place.machines:
-            if name not in room.machines:
-                raise UserError(
-                    f"task {task.id!r}: no machine {name!r} in the inventory; known: "
-                    f"{', '.join(sorted(room.machines)[:8])}"
-                )
-        if not room.fits(task, place.machines):
-            raise UserError(
-                f"task {task.id!r} does not fit on {', '.join(sorted(set(place.machines)))}: "
-                f"{task.demand.cpus:g} cpus, {task.demand.memory:g} GiB, {task.demand.devices} "
-                f"devices, times {task.gang}; plan it again"
-            )
-
-
 @dataclass(slots=True)
 class Room:
     """What is left of every machine."""
@@ -181,6 +147,35 @@ def earliest(task: Task, place: Assignment, *, eager: bool) -> datetime:
     if eager:
         start = task.fixed or task.release or datetime.min.replace(tzinfo=place.start.tzinfo)
     return start if task.release is None else max(start, task.release)
+
+
+def next_intent(state: State, task: Task, now: datetime, rules: Rules, *, holds: bool) -> Intent:
+    """Return what a task's next start is to be.
+
+    Args:
+        state: How the execution stands.
+        task: Which is not live.
+        now: The time.
+        rules: How the plan is carried out.
+        holds: The executor holds it back by itself until predecessors and time allow it.
+    """
+    place, seconds = state.place(task.id), state.seconds(task.id)
+    number = len(state.tried.get(task.id, ())) + 1
+    begin = earliest(task, place, eager=rules.eager)
+    before = [state.last(other) for other in task.after]
+    waits = (tried.key for tried in before if tried is not None and tried.over is None)
+    return Intent(
+        at=now,
+        task=task.id,
+        number=number,
+        key=f"{state.execution}.{task.id}.{number}",
+        machines=place.machines,
+        seconds=seconds,
+        limit=None if rules.limit_factor is None else seconds * rules.limit_factor,
+        devices=free_devices(state, task),
+        begin=begin if holds and begin > now and number == 1 else None,
+        after=tuple(waits) if holds else (),
+    )
 
 
 def _may_start(state: State, task: Task, place: Assignment, now: datetime, eager: bool) -> bool:

@@ -13,17 +13,17 @@ from pathlib import Path
 from typing import Self
 
 from agentsched.errors import UserError
+from agentsched.execution.adopting import check_fit, check_kept
 from agentsched.execution.clock import Clock
 from agentsched.execution.executor import Executor, Unreachable
 from agentsched.execution.handling import Handling, Listener
 from agentsched.execution.lateness import newly_late
 from agentsched.execution.ledger import Ledger, Step, no_step
-from agentsched.execution.ready import ahead, blocked, check_fit, earliest, free_devices, ready
+from agentsched.execution.ready import ahead, blocked, earliest, next_intent, ready
 from agentsched.execution.records import (
     Again,
     Finished,
     GaveUp,
-    Intent,
     Late,
     Left,
     MachineLost,
@@ -228,7 +228,9 @@ class Execution:
         """
         if self._leaving or self.state.standing(task) not in ("waiting", "failed"):
             return None
-        intent = self._intent(self.state.task(task))
+        intent = next_intent(
+            self.state, self.state.task(task), self._clock.now(), self.rules, holds=self._holds
+        )
         self._handling.write(intent)
         await self._handling.look(intent.key, fresh=True)
         return self.state.find(intent.key)
@@ -293,7 +295,7 @@ class Execution:
         """
         check_fit(graph, plan, inventory)
         for tried in self.state.live():
-            self._check_kept(tried, graph, plan)
+            check_kept(tried, self.state.task(tried.intent.task), graph, plan)
         now = self._clock.now()
         self._handling.write(
             Replanned(at=now, graph=graph, plan=plan, inventory=inventory, reason=reason)
@@ -330,76 +332,9 @@ class Execution:
         """Close the ledger; nothing is stopped."""
         self._handling.ledger.close()
 
-    def _intent(self, task: Task) -> Intent:
-        place, seconds = self.state.place(task.id), self.state.seconds(task.id)
-        number = len(self.state.tried.get(task.id, ())) + 1
-        factor, now = self.rules.limit_factor, self._clock.now()
-        begin = earliest(task, place, eager=self.rules.eager)
-        before = [self.state.last(other) for other in task.after]
-        waits = (tried.key for tried in before if tried is not None and tried.over is None)
-        return Intent(
-            at=now,
-            task=task.id,
-            number=number,
-            key=f"{self.state.execution}.{task.id}.{number}",
-            machines=place.machines,
-            seconds=seconds,
-            limit=None if factor is None else seconds * factor,
-            devices=free_devices(self.state, task),
-            begin=begin if self._holds and begin > now and number == 1 else None,
-            after=tuple(waits) if self._holds else (),
-        )
-
-    def _check_kept(self, tried: Tried, graph: TaskGraph, plan: Plan) -> None:
-        id = tried.intent.task
-        old, new = self.state.task(id), {task.id: task for task in graph.tasks}.get(id)
-        if new is None or (new.command, new.demand, new.gang) != (
-            old.command, old.demand, old.gang
-        ):  # fmt: skip
-            raise UserError(
-                f"task {id!r} runs; the new plan must keep it as it is, or cancel it first"
-            )
-        if sorted(plan.of(id).machines) != sorted(tried.intent.machines):
-            raise UserError(
-                f"task {id!r} runs on {', '.join(tried.intent.machines)}; the new plan must leave "
-                "it there, or cancel it first"
-            )
-
     def _note_lateness(self) -> None:
         for late in list(newly_late(self.state, self._clock.now(), self.rules)):
             self._handling.write(late)
-
-
-def opening(
-    name: str, graph: TaskGraph, plan: Plan, inventory: Inventory, executor: Executor, clock: Clock
-) -> Opened:
-    """Return the first record of an execution.
-
-    Args:
-        name: Unique among the executions that share an executor's folder; part of every key.
-        graph: What is to be done.
-        plan: Where and when, approved.
-        inventory: The machines it was planned on.
-        executor: Will run it.
-        clock: Tells the time.
-
-    Raises:
-        UserError: The name has other characters than a-z 0-9 _ . -
-    """
-    try:
-        return Opened(
-            at=clock.now(),
-            execution=name,
-            executor=executor.name,
-            graph=graph,
-            plan=plan,
-            inventory=inventory,
-        )
-    except ValueError:
-        raise UserError(
-            f"execution name {name!r} must be 1 to 80 of a-z 0-9 _ . - and begin with a letter or "
-            "digit; name it otherwise"
-        ) from None
 
 
 Replan = Callable[[Execution, Record], Awaitable[None]]

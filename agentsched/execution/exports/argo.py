@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from agentsched.errors import UserError
+from agentsched.execution.adopting import check_fit
 from agentsched.execution.exports.affinity import placement_of
 from agentsched.execution.exports.kubernetes import NOTE, container_of, dump, notes_of
 from agentsched.execution.exports.names import dns_label, dns_names, label_value
 from agentsched.execution.exports.options import ClusterOptions
-from agentsched.execution.ready import check_fit
 from agentsched.planning.graph import Task, TaskGraph
 from agentsched.planning.inventory import Inventory
 from agentsched.planning.plan import Assignment, Plan

@@ -13,10 +13,10 @@ from typing import Any
 
 import yaml
 
+from agentsched.execution.adopting import check_fit
 from agentsched.execution.exports.affinity import Placement, placement_of
 from agentsched.execution.exports.names import dns_names, label_value
 from agentsched.execution.exports.options import ClusterOptions
-from agentsched.execution.ready import check_fit
 from agentsched.planning.graph import Task, TaskGraph
 from agentsched.planning.inventory import Inventory
 from agentsched.planning.plan import Assignment, Plan
