@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+from collections.abc import Callable
 from datetime import datetime
-from typing import Literal
+from typing import Literal, TypeVar
 
 from langgraph.runtime import Runtime
 from langgraph.types import Command, Send, interrupt
@@ -46,6 +47,7 @@ from agentsched.understanding import understand as read_message
 from evaluator.errors import EvaluatorError
 from evaluator.worlds import scenario_names
 
+T = TypeVar("T")
 Run = Runtime[AgentContext]
 _ONLY_ASKED = (Query, SmallTalk, Unknown, StatePreference, WithdrawPreference)
 _OTHERWISE = "Say what to change, for example 'use the GPUs instead' or 'drop the evaluation'."
@@ -248,8 +250,8 @@ async def apply(state: State, runtime: Run) -> State:
     context, settlement, word = runtime.context, state.get("settlement"), state.get("approval")
     if settlement is None or word is None:
         return {}
-    sections = await asyncio.to_thread(
-        agenda.apply, settlement, word.choices, context, _turn_key(state)
+    sections = await _to_its_end(
+        lambda: agenda.apply(settlement, word.choices, context, _turn_key(state))
     )
     sections += remember_choices(settlement, word.choices, context, _turn_key(state))
     return {"answer": sections, "settlement": None}
@@ -384,6 +386,16 @@ async def report(state: State, runtime: Run) -> State:
         "answer": sections, "history": said, "approval": None, "proposed": None, "execution": "",
         "executed": list(dict.fromkeys(done))[-20:],
     }  # fmt: skip
+
+
+async def _to_its_end(work: Callable[[], T]) -> T:
+    """Wait for what must not be half-way when another process goes on, even when cancelled."""
+    working = asyncio.ensure_future(asyncio.to_thread(work))
+    try:
+        return await asyncio.shield(working)
+    except asyncio.CancelledError:
+        await asyncio.wait({working})
+        raise
 
 
 def _now(state: State) -> datetime:

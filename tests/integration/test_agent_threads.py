@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import tempfile
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -141,3 +143,19 @@ def test_a_stop_between_yes_and_the_first_start_starts_nothing(
     assert len(asyncio.run(me.within(stop)).waiting) == 2
     assert asyncio.run(me.within(lambda session: session.standing())).status == "idle"
     assert (me.runs("train"), me.runs("evaluate")) == (0, 0)
+
+
+def test_changes_of_the_calendar_are_waited_for_before_a_thread_is_given_up() -> None:
+    from agentsched.agent.steps import _to_its_end
+
+    done: list[str] = []
+
+    async def cut_off() -> None:
+        turn = asyncio.ensure_future(_to_its_end(lambda: (time.sleep(0.2), done.append("all"))))
+        await asyncio.sleep(0.05)
+        turn.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await turn
+        assert done == ["all"]
+
+    asyncio.run(cut_off())
