@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from itertools import pairwise
 
-from agentsched.understanding.words import COLLECTIVE, stem
+from agentsched.understanding.words import COLLECTIVE, CONSUMERS, stem
 from agentsched.understanding.work.clauses import Clause, Link, begins_action
 from agentsched.understanding.work.order import ANAPHOR, Sentence, place
 from agentsched.understanding.work.phrases import expand
 from agentsched.understanding.work.references import content, point
 from agentsched.understanding.work.sketch import Draft, Sketch
-from agentsched.understanding.work.verbs import comes_later, imperative
+from agentsched.understanding.work.verbs import imperative
 
 _EACH_ONE = re.compile(
     r"^(?P<verb>[\w-]+) (?:each(?: one| of (?:them|these|those|the \w+)| \w+)?|every one(?: of "
@@ -24,6 +24,8 @@ SEVERAL_LATER = re.compile(
     re.IGNORECASE,
 )
 _EVERY = re.compile(r"(?:the |all )*(?:steps|tasks|jobs|items|everything|all)\b", re.IGNORECASE)
+_GATHERED = re.compile(r"\b(?:summary|report|table|overview|comparison|mean|average)\b", re.I)
+"""What is made of all rounds of a loop."""
 _THAT = re.compile(
     r"(?:you |we |i )?(?:do|doing|start|starting|begin)? ?(?:that|this|it|so)", re.IGNORECASE
 )
@@ -224,10 +226,13 @@ class Builder(Sketch):
         rest = text.partition(" ")[2]
         if re.search(r"\b(?:it|its|that one)\b", rest, re.IGNORECASE):
             return True
-        gathers = ANAPHOR.search(rest) or comes_later(text, self.drafts[self._looped[0]].title)
+        verb = stem(text.split(" ", 1)[0])
+        plural = re.match(r"(?:the |all )?(?:[\w-]+ )*?[\w-]+s\b(?! of\b)", rest) is not None
         return not (
-            gathers
-            or stem(text.split(" ", 1)[0]) in COLLECTIVE
+            ANAPHOR.search(rest)
+            or _GATHERED.search(rest)
+            or verb in COLLECTIVE
+            or (verb in CONSUMERS and plural)
             or "last" in (clause.link, clause.trailing)
         )
 

@@ -18,7 +18,7 @@ from agentsched.understanding.work.amounts import Amount, take_amounts
 from agentsched.understanding.work.builder import SEVERAL_LATER, Builder
 from agentsched.understanding.work.clauses import Clause, clauses, sentences
 from agentsched.understanding.work.loops import leading_rounds
-from agentsched.understanding.work.references import point
+from agentsched.understanding.work.references import content, point
 from agentsched.understanding.work.verbs import imperative
 from agentsched.understanding.work.wording import itemised, loop_first, loops_apart, plain
 
@@ -154,6 +154,8 @@ class WorkReader:
         targets = builder.statement(clause, measured=measured)
         if not targets and clause.kind == "list":
             self.unread.append(clause.text)
+        if not targets and not heading and len(content(clause.text)) > 2:
+            builder.remarks.append(f"{crop(clause.text, 80)!r} was taken for a remark; no task.")
         return targets
 
     def _owner(self, place: int, parts: list[Clause], owners: list[list[int]]) -> list[int]:
