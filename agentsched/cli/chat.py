@@ -156,12 +156,18 @@ async def _list_steps(session: Session, json: bool) -> int:
 async def _stop(session: Session, json: bool) -> int:
     from agentsched.cli.output import emit, show
     from agentsched.cli.telling import stopped_words
+    from agentsched.execution.executor import Unreachable
 
-    stopped = await session.stop()
+    thread = session.context.thread
+    try:
+        stopped = await session.stop()
+    except Unreachable as error:
+        error.add_note(f"when it answers: agentsched chat --thread {thread} --stop")
+        raise
     if json:
         emit(
             {
-                "thread": session.context.thread,
+                "thread": thread,
                 "stopped": stopped.running,
                 "not_started": stopped.waiting,
             }

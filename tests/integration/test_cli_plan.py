@@ -109,7 +109,9 @@ def test_a_slurm_that_answers_nobody_ends_the_turn_and_the_thread_is_unfinished(
     done = shell(*words, "run `true` and then run `false`", "--yes")
     assert done.code == 10, done.err
     assert done.err.splitlines()[-1].endswith("answers: agentsched chat --thread t")
-    assert shell(*words, "--stop").code == 10
+    stopping = shell(*words, "--stop")
+    assert stopping.code == 10
+    assert stopping.err.splitlines()[-1].endswith("answers: agentsched chat --thread t --stop")
     assert '"over"' not in ledger(tmp_path)
 
 
