@@ -196,7 +196,10 @@ class Almanac:
                 assert_never(never)
 
     def _weekend(self, offset: int) -> Days:
-        monday = self.today + (7 * offset - self.today.weekday()) * DAY
+        return self._weekend_of(self.today + 7 * offset * DAY)
+
+    def _weekend_of(self, day: date) -> Days:
+        monday = day - day.weekday() * DAY
         days = sorted(self.habits.weekend) or [5, 6]
         first = monday + days[0] * DAY
         length = 1 + sum(day - 1 in days for day in days[1:])
@@ -274,6 +277,8 @@ class Almanac:
         if side == "week":
             monday = base.first - base.first.weekday() * DAY
             return Days(monday, monday + 7 * DAY, "week")
+        if side == "weekend":
+            return self._weekend_of(base.first)
         if base.grain == "day":
             return base
         if side in ("first half", "second half"):

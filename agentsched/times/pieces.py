@@ -110,9 +110,9 @@ class Edge:
     """End of, start of, middle of."""
 
     side: Literal[
-        "start", "middle", "end", "early", "late", "week", "first half", "second half"
+        "start", "middle", "end", "early", "late", "week", "weekend", "first half", "second half"
     ]  # fmt: skip
-    """"end" is a day, "late" is a stretch; "week" is the whole week around it."""
+    """"end" is a day, "late" is a stretch; "week" and "weekend" are those around it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,6 +75,8 @@ class Resolving:
         daily = self._daily_window()
         if reading.repeat is None and (reading.excluded or reading.unless):
             self._almanac.note("the exception is not part of it; name the days that are meant")
+        if reading.repeat is None and sum(bool(side.clocks) for side in reading.sides) > 2:
+            self._almanac.note("only the first of the ranges; say the others apart")
         if reading.repeat is None and daily is not None:
             value = daily
         elif reading.repeat is not None:

@@ -221,6 +221,7 @@ RULES: tuple[Rule, ...] = (
           Clock(0, name="close")),
     fixed(r"(?:the\s+)?(?:start|beginning)\s+of\s+(?:the\s+)?(?:business|(?:work(?:ing)?\s*)?day)",
           Clock(0, name="open")),
+    fixed(r"last\s+thing", Clock(0, name="close")),
     fixed(r"first\s+thing(?:\s+in\s+the\s+morning)?", Clock(0, name="open")),
     fixed(r"(?:as\s+of\s+)?(?:right\s+now|immediately|at\s+once|straight\s+away|right\s+away|"
           r"as\s+soon\s+as\s+possible|asap)", Clock(0, name="now")),

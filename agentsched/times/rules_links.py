@@ -66,7 +66,8 @@ def _place(match: Match) -> Said | None:
 
 RULES: tuple[Rule, ...] = (
     fixed(r"(?:and\s+)?onwards?|or\s+later|and\s+(?:later|after)|on(?=\s*(?:$|[.,;!?)]))"
-          r"|(?:no|not)\s+(?:earlier|sooner)\s+than|not\s+before", Link("onward")),
+          r"|(?:no|not)\s+(?:earlier|sooner)\s+than|not\s+before|on\s+or\s+after"
+          r"|at\s+the\s+(?:very\s+)?earliest", Link("onward")),
     fixed(r"at|@", Link("at")),
     fixed(r"on", Link("on")),
     fixed(r"in|during|over", Link("in")),
@@ -79,7 +80,7 @@ RULES: tuple[Rule, ...] = (
     fixed(r"and|&", Link("and")),
     rule(r"but", _but),
     fixed(r"or", Link("or")),
-    fixed(r"by|(?:no|not)\s+later\s+than"
+    fixed(r"by|(?:no|not)\s+later\s+than|on\s+or\s+before"
           r"|deadline(?:\s+is)?:?", Link("by")),
     fixed(r"at\s+the\s+(?:very\s+)?latest|latest(?:\s+by)?", Link("latest")),
     fixed(r"due(?:\s+(?:by|on|at|in(?=\s+the))|\s+date:?)?", Link("due")),

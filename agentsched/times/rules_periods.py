@@ -208,6 +208,9 @@ RULES: tuple[Rule, ...] = (
     rule(rf"the\s+{_LONG}", _stretch_of),
     rule(r"(?:the\s+)?(?P<span>week|month|quarter|year|weekend)\s+after\s+next",
          _after_next),
+    rule(rf"(?P<count>{CARDINAL})\s+week-?ends?\s+(?:from\s+now|from\s+today|hence)",
+         lambda m: Said((Period("weekend", whole(m["count"]) - 1),))),
+    fixed(rf"(?:the\s+)?week-?end\s+of(?=\s+(?:the\s+)?(?:{MONTH}|\d))", Edge("weekend")),
     rule(r"(?:the\s+)?(?:rest|remainder|remaining(?:\s+part)?)\s+of\s+(?:the|this)\s+"
          r"(?P<span>day|week|month|quarter|year)", _rest),
     rule(rf"later\s+(?:on\s+)?this\s+{_LONG}", _rest),

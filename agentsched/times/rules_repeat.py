@@ -237,6 +237,8 @@ RULES: tuple[Rule, ...] = (
     rule(rf"(?:on\s+)?(?:the\s+)?(?P<days>(?:{ORDINAL}|last\s+day)(?:\s*(?:,|and|&)\s*(?:the\s+)?"
          rf"(?:{ORDINAL}|last\s+day)){{0,6}})\s+(?:day\s+)?(?:of\s+)?(?:every|each)\s+"
          rf"{_STEP}month", _of_month),
+    rule(rf"(?:on\s+)?day\s+(?P<day>[1-9]|[12]\d|3[01])\s+of\s+(?:every|each)\s+{_STEP}month",
+         lambda m: Said((Repeat("month", _step(m["step"]), month_days=(int(m["day"]),)),))),
     rule(rf"(?:on\s+)?(?:every\s+)?(?:the\s+)?{ORDS}\s+{NTH_WHAT}(?P<of>\s+(?:of|in)|)\s+(?:every|each|a|per)\s+"
          rf"{_STEP}(?P<unit>month|quarter|year)", _nth_of_every),
     rule(rf"every\s+{ORDS}\s+{NTH_WHAT}(?P<of>\s+(?:of|in))\s+the\s+(?P<step>)(?P<unit>month|quarter|year)",

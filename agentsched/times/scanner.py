@@ -14,7 +14,16 @@ from agentsched.times import (
     rules_repeat,
 )
 from agentsched.times.holidays import NAMES
-from agentsched.times.pieces import DAY_KINDS, CalendarDay, Clock, DayPart, Link, Number, Piece
+from agentsched.times.pieces import (
+    DAY_KINDS,
+    Amount,
+    CalendarDay,
+    Clock,
+    DayPart,
+    Link,
+    Number,
+    Piece,
+)
 from agentsched.times.rule import Rules, Said
 from agentsched.times.vocabulary import MONTHS, NUMBERS, UNITS, WEEKDAYS
 
@@ -113,6 +122,15 @@ def _barred(known: str, start: int, said: Said) -> bool:
     return known[start - 1] in "$€£#_" or (known[start - 1] in ":.," and known[start - 2].isdigit())
 
 
+def _names_hour(pieces: list[Piece]) -> bool:
+    """Whether one of them is a time of day: "3pm", "at 3"."""
+    values = [piece.value for piece in pieces]
+    return any(
+        isinstance(value, Clock) or (isinstance(value, Number) and before == Link("at"))
+        for before, value in zip([None, *values], values, strict=False)
+    )
+
+
 def _zone_rules(pieces: list[Piece], known: str, start: int) -> Rules | None:
     """Return the rules of zones that may follow what stands before."""
     linked = bool(pieces) and pieces[-1].value in (Link("in"), Link("at"))
@@ -121,7 +139,7 @@ def _zone_rules(pieces: list[Piece], known: str, start: int) -> Rules | None:
         return None
     last = before[-1].value
     timed = isinstance(last, Clock | Number | DayPart)
-    dated = isinstance(last, DAY_KINDS) and any(isinstance(p.value, Clock) for p in before[-4:-1])
+    dated = isinstance(last, (*DAY_KINDS, Amount)) and _names_hour(before[-5:-1])
     if dated and not linked:
         return rules_links.DATED_ZONES
     timed |= dated

@@ -203,6 +203,7 @@ def test_a_named_day_that_moves_is_no_series() -> None:
      ("every Monday at 9 and Thursday at 2", "only one of the times said"),
      ("any day next week but Tuesday", "the exception is not part of it"),
      ("every Wednesday before noon", "its hour is the latest one"),
+     ("Tuesday 10am-12pm and 2pm-4pm", "only the first of the ranges"),
      ("every April 5 and October 5", "only the first of its dates repeats"),
      ("pick up the kids at 3:10 every school day", "once: 'every school' is not read")],
 )  # fmt: skip

@@ -182,6 +182,13 @@ IN_NEW_YORK = {
     "first working day after Easter": "2026-04-06",
     "the last business day before March 20": "2026-03-19",
     "the workday after next Friday": "2026-03-16",
+    "on day 15 of every other month": "FREQ=MONTHLY;INTERVAL=2;BYMONTHDAY=15 from 2026-03-15",
+    "on or before March 20": "by 2026-03-20",
+    "on or after March 20": "2026-03-20/",
+    "Monday at the earliest": "2026-03-09/",
+    "last thing on Friday": "2026-03-06T17:00",
+    "two weekends from now": "2026-03-14/2026-03-16",
+    "the weekend of March 21": "2026-03-21/2026-03-23",
     # shares, bounds, zones after the day
     "the last two days of March": "2026-03-30/2026-04-01",
     "last 3 business days of the month": "2026-03-27/2026-04-01",
@@ -411,8 +418,9 @@ def test_a_phrase_means_what_a_reader_takes_it_for(
 @pytest.mark.parametrize(
     ("phrase", "zone"),
     [("3pm tomorrow PST", "America/Los_Angeles"), ("9am Monday CET", "Europe/Berlin"),
-     ("3pm tomorrow in Paris", "Europe/Paris"), ("9:30am in Singapore", "Asia/Singapore"),
-     ("3pm tomorrow west wing", "America/New_York")],
+     ("3pm tomorrow in Paris", "Europe/Paris"),
+     ("tomorrow at 3 for 30 minutes in Berlin", "Europe/Berlin"),
+     ("9:30am in Singapore", "Asia/Singapore"), ("3pm tomorrow west wing", "America/New_York")],
 )  # fmt: skip
 def test_a_zone_may_follow_the_day(phrase: str, zone: str) -> None:
     assert str(resolve(phrase, NEW_YORK, ZoneInfo("America/New_York")).zone) == zone
