@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from agentsched.agent.threads import ThreadTaken
+from agentsched.calendars.errors import CalendarUnreachable
 from agentsched.errors import (
     BudgetError,
     CassetteError,
@@ -18,6 +20,7 @@ from agentsched.errors import (
     WeightsError,
     exit_code,
 )
+from agentsched.execution.executor import Unreachable
 from evaluator.errors import DecisionError, InputError, SandboxError, SubsetError, TraceError
 
 
@@ -42,6 +45,9 @@ class DiedUnderPolicy(SandboxError, SubsetError):
         (SandboxError("x"), 5),
         (TraceError("x"), 6),
         (StorageError("x"), 8),
+        (CalendarUnreachable("x"), 8),
+        (Unreachable("x"), 10),
+        (ThreadTaken("x"), 130),
         (OSError(28, "No space left on device"), 8),
         (KeyboardInterrupt(), 130),
         (PromptError("x"), 1),
