@@ -29,7 +29,10 @@ from evaluator.calendar.simulation import choices, simulate
 from evaluator.calendar.vocabulary import ROLES
 
 ROLES_REPORTED = ROLES[:5]
-RESOLVERS = ("random", "urgency", "knn", "bradley-terry", "bayes-cold", "bayes")
+ANOTHER_ROLE = "bayes of another role"
+"""The same learner, told that the user is of the role that comes next: what a prior does to a user
+whom it does not fit."""
+RESOLVERS = ("random", "urgency", "knn", "bradley-terry", "bayes-cold", ANOTHER_ROLE, "bayes")
 STEADY = {"noise": 0, "drift": 0, "deletion": False}
 SHOWN = (
     "aer", "aer_first", "aer_last", "error_reduction", "kendall_tau", "questions", "acted_error",
@@ -63,7 +66,11 @@ def users(count: int, rules: Rules) -> list[Instance]:
 
 
 def run(name: str, instance: Instance) -> Year:
-    resolver: Resolver = make_resolver(name, instance.role, b"benchmark policy")
+    role, rule = instance.role, name
+    if name == ANOTHER_ROLE:
+        place = ROLES_REPORTED.index(role) + 1
+        role, rule = ROLES_REPORTED[place % len(ROLES_REPORTED)], "bayes"
+    resolver: Resolver = make_resolver(rule, role, b"benchmark policy")
     began = time.process_time()
     trace = simulate(instance, resolver)
     seconds = time.process_time() - began
@@ -184,7 +191,7 @@ def main() -> int:
     full = compare("Eventful year: noise, drift at mid-year, a principle given up", eventful,
                    RESOLVERS)  # fmt: skip
     calm = compare("Steady year: no noise, drift or deletion", steady,
-                   ("bradley-terry", "bayes-cold", "bayes"))  # fmt: skip
+                   ("bradley-terry", "bayes-cold", ANOTHER_ROLE, "bayes"))  # fmt: skip
     print("\n### After changes (eventful year)")
     changes_table(full)
     print("\n### Risk and coverage of bayes (eventful, then steady)")

@@ -7,9 +7,10 @@ trial all the time. Their evidence is a log Bayes factor against the weights alo
     sum over rounds of ln P(choice | rule) - ln P(choice | weights),
 
 that is, by how many nats the rule would have foretold the choices better (prequentially: each
-round before it is learnt). A rule is admitted when its evidence passes a threshold that grows
-with the number of predicates of its kind, and dropped when it has lost all of it again; because
-evidence is capped, a rule that the user gave up is dropped after a few breaches.
+round before it is learnt). What it takes is the log odds against such a rule: the more
+predicates of its kind, the more, and less where people of the role often have it. So a rule is
+admitted when it is likelier than not, and dropped when it no longer is; because evidence in store
+is capped, a rule that the user gave up is dropped after a few breaches.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ class Induction:
     pair: float = 9.5
     """Evidence it takes for a rule on two values: there are ten times as many."""
     cap: float = 6.0
-    """Most evidence a rule in force keeps in store."""
+    """Most log odds that a rule in force keeps in store."""
     ceiling: float = 20.0
     """Most evidence of a rule on trial."""
     floor: float = -3.0
@@ -42,8 +43,10 @@ class Induction:
     """Share of rounds in which a user breaks a rule of their own."""
     blunt: float = 0.05
     """The weights' own probabilities are never trusted beyond this."""
-    support: int = 4
-    """Times a rule must have been kept before it is admitted."""
+
+    def needed(self, predicate: str) -> float:
+        """Return the evidence it takes for a rule on a predicate: log odds against it."""
+        return self.pair if "," in predicate else self.single
 
 
 @dataclass(slots=True)
@@ -53,7 +56,7 @@ class HardRule:
     predicate: str
     sign: Sign
     nats: float = 0.0
-    """Evidence, see above."""
+    """Evidence, see above; of a rule in force its log odds, that is what is beyond the needed."""
     kept: int = 0
     broken: int = 0
     evidence: list[str] = field(default_factory=list)
@@ -68,10 +71,18 @@ class HardRule:
             self.evidence.append(evidence)
             del self.evidence[:-KEPT]
 
-    def reliability(self, breach: float) -> float:
-        """Return the chance that it holds next time: kept and broken, after 1/breach good ones."""
+    def chance(self, breach: float, otherwise: float) -> float:
+        """Return the chance that what a rule in force puts first is chosen.
+
+        Args:
+            breach: Share of rounds in which a user breaks a rule of their own: 1/breach good
+                rounds count before any was seen.
+            otherwise: The chance in case there is no such rule.
+        """
         before = 1.0 / breach
-        return (self.kept + before - 1.0) / (self.kept + self.broken + before)
+        kept = (self.kept + before - 1.0) / (self.kept + self.broken + before)
+        there = 1.0 / (1.0 + math.exp(-self.nats))
+        return there * kept + (1.0 - there) * otherwise
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,22 +220,21 @@ class Inducer:
         ripe = [
             trial
             for trial in spoken
-            if trial.nats > self._needed(trial)
-            and trial.kept >= self.settings.support
-            and trial.predicate not in taken
+            if trial.nats > self.settings.needed(trial.predicate) and trial.predicate not in taken
         ]
         if not ripe:
             return []
-        best = max(ripe, key=lambda trial: trial.nats - self._needed(trial))
+        best = max(ripe, key=lambda trial: trial.nats - self.settings.needed(trial.predicate))
         del self.trials[best.predicate, best.sign]
-        best.nats = min(best.nats, self.settings.cap)
+        best.nats = min(best.nats - self.settings.needed(best.predicate), self.settings.cap)
         self.rules.append(best)
         return [RuleChange(best, admitted=True)]
-
-    def _needed(self, trial: HardRule) -> float:
-        return self.settings.pair if "," in trial.predicate else self.settings.single
 
     def _drop(self) -> list[RuleChange]:
         gone = [rule for rule in self.rules if rule.nats < 0]
         self.rules = [rule for rule in self.rules if rule.nats >= 0]
+        for rule in gone:
+            # a new trial would have the odds in advance again, which this user has spoken against
+            rule.nats += self.settings.needed(rule.predicate)
+            self.trials[rule.predicate, rule.sign] = rule
         return [RuleChange(rule, admitted=False) for rule in gone]

@@ -22,28 +22,32 @@ from evaluator.errors import InputError
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """A change test on every weight: Page's CUSUM of its residuals, in both directions."""
+    """A change test on every weight: Page's CUSUM, upwards and downwards.
 
-    slack: float = 0.3
-    """Share of the residuals' variance that is forgiven at each step."""
-    alarm: float = 1.5
-    """Sum of residuals at which a weight counts as changed."""
+    It adds up by how many nats each choice is likelier if the weight is ``shift`` off than if it is
+    as believed, and begins anew at 0 whenever the sum falls below.
+    """
+
+    shift: float = 1.5
+    """Change that is looked for, in units of utility."""
+    alarm: float = 3.0
+    """Nats at which a weight counts as changed, or as wrongly expected from the start."""
     widen: float = 0.5
-    """Share of the prior variance that it gets back."""
+    """Share of a stranger's variance that it gets."""
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
     """How fast is learnt; the defaults were tuned on users that no result is reported of."""
 
-    noise: float = 0.6
+    noise: float = 0.2
     """Standard deviation of a choice's noise, in units of utility."""
     lapse: float = 0.01
     """Share of choices that say nothing."""
     induction: Induction = field(default_factory=Induction)
     trial: TrialRules = field(default_factory=TrialRules)
     drift: Drift | None = field(default_factory=Drift)
-    tau: float = 0.62
+    tau: float = 0.67
     """Below this chance of being right, ask: about one round in seven."""
 
 
@@ -182,7 +186,7 @@ class PreferenceLearner:
                 watch(trial, self.beliefs, margin, side, evidence)
         likelihood = self.beliefs.update(margin, evidence)
         if self.settings.drift is not None:
-            _test(margin, likelihood, self.settings.drift)
+            _test(self.beliefs, margin, likelihood, self.settings.drift)
 
     def _settle(self, changes: Sequence[RuleChange]) -> None:
         for change in changes:
@@ -272,13 +276,14 @@ class PreferenceLearner:
         self, one: Encoded, two: Encoded, level: tuple[int, ...], other: tuple[int, ...]
     ) -> float:
         place = next((i for i, (x, y) in enumerate(zip(level, other, strict=True)) if x != y), None)
-        if place is None:
-            margin = compare(one, two)
-            return self.beliefs.step(margin.mean, margin.variance).likelihood
-        if place < len(self.stated):
+        if place is not None and place < len(self.stated):
             return 1.0 - self.settings.lapse
+        margin = compare(one, two)
+        chance = self.beliefs.step(margin.mean, margin.variance).likelihood
+        if place is None:
+            return chance
         rule = self.inducer.rules[place - len(self.stated)]
-        return rule.reliability(self.settings.induction.breach)
+        return rule.chance(self.settings.induction.breach, chance)
 
     def _shares(self, encoded: Sequence[Encoded]) -> list[float]:
         """Return the chance of each by the weights alone: a softmax as flat as they are unsure."""
@@ -316,13 +321,15 @@ def _side(predicate: str, better: Mapping[str, str], worse: Mapping[str, str]) -
     return int(holds(predicate, better)) - int(holds(predicate, worse))
 
 
-def _test(margin: Margin, likelihood: float, drift: Drift) -> None:
-    """Add the pair's residual to the sums of its weights; a sum past the alarm is a change."""
-    residual = 1.0 - likelihood
-    forgiven = drift.slack * likelihood * residual
+def _test(beliefs: Beliefs, margin: Margin, likelihood: float, drift: Drift) -> None:
+    """Add what a pair says of a change to the sums of its weights; see ``Drift``."""
+    ahead, behind = (
+        math.log(beliefs.step(margin.mean + shift, margin.variance).likelihood / likelihood)
+        for shift in (drift.shift, -drift.shift)
+    )
     for weight, sign in margin.terms:
-        weight.up = max(0.0, weight.up + sign * residual - forgiven)
-        weight.down = max(0.0, weight.down - sign * residual - forgiven)
+        more, less = (ahead, behind) if sign > 0 else (behind, ahead)
+        weight.up, weight.down = max(0.0, weight.up + more), max(0.0, weight.down + less)
         if max(weight.up, weight.down) > drift.alarm:
             weight.up = weight.down = 0.0
             weight.widen(drift.widen)

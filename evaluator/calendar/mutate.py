@@ -35,6 +35,7 @@ GROUPS: Final[tuple[tuple[frozenset[str], float], ...]] = (
     (frozenset({"series", "may_ask"}), 0.5),
     (frozenset({"round"}), 200.0),
     (frozenset({"errors", "asked"}), 0.2),
+    (frozenset({"confidence"}), 0.3),
     (frozenset({"surprise"}), 0.5),
 )
 """Fields that may stand for each other, and their usual size."""

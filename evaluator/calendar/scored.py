@@ -14,7 +14,7 @@ from typing import Final
 
 from evaluator.calendar.beliefs import Encoded, worth
 from evaluator.calendar.language import compile_resolver
-from evaluator.calendar.learner import NOBODY, PreferenceLearner, Settings
+from evaluator.calendar.learner import NOBODY, Judgement, PreferenceLearner, Settings
 from evaluator.calendar.policy import Resolution, Round
 from evaluator.calendar.prior import role_prior
 from evaluator.calendar.vocabulary import FEATURES, VALUES
@@ -76,6 +76,8 @@ class UserView:
     """Share of the rounds so far in which the user was asked."""
     may_ask: float
     """1 while a question is within the budget."""
+    confidence: float
+    """The trusted learner's chance that its own first is the user's choice."""
 
 
 FIELDS: Final = {
@@ -84,9 +86,7 @@ FIELDS: Final = {
 }
 
 LEARNER_TEXT: Final = '''
-"""The trusted learner as it is: rules first, then the mean; ask below 62 percent."""
-
-import math
+"""The trusted learner as it is: rules first, then the mean; ask below 67 percent."""
 
 
 def score(event, user):
@@ -94,10 +94,7 @@ def score(event, user):
 
 
 def doubt(first, second, user):
-    if first.rule > second.rule:
-        return -1.0
-    scale = math.sqrt(first.variance + second.variance + 0.36)
-    return 0.31 - (first.mean - second.mean) / scale
+    return 0.67 - user.confidence
 '''
 """First parent of an evolution."""
 
@@ -121,31 +118,32 @@ class Scored:
         Raises:
             PolicyError: the text failed or returned no number.
         """
+        found = self._judge(round.candidates)
         views = self._views(round.candidates)
-        user = self._user(round)
+        user = self._user(round, found)
         values = [self._number(self._score, view, user) for view in views]
         order = tuple(sorted(range(len(values)), key=lambda i: (-values[i], i)))
         pair = views[order[0]], views[order[1]]
         doubt = self._number(self._doubt, *pair, user) if self._doubt is not None else -1.0
         ask = round.may_ask and doubt > 0
         self._asked += ask
-        self._last = Resolution(order, self._confidence(round.candidates, order), ask)
+        # a chance that the text states itself would be a number that anyone can write
+        sure = found.confidence if found.order[0] == order[0] else 1.0 - found.confidence
+        self._last = Resolution(order, sure, ask)
         return self._last
 
     def learn(self, round: Round, choice: int) -> None:
         """Let the trusted learner learn, and update the running means."""
-        found = self.learner.judge(round.candidates)
+        found = self._judge(round.candidates)
         chance = found.confidence if found.order[0] == choice else 1.0 - found.confidence
         self._surprise = FADE * self._surprise - (1 - FADE) * math.log(max(chance, 1e-6))
         wrong = self._last is None or self._last.order[0] != choice
         self._errors = FADE * self._errors + (1 - FADE) * wrong
         self.learner.learn(round.candidates, choice, f"round-{round.number}")
 
-    def _confidence(self, candidates: Sequence[Mapping[str, str]], order: tuple[int, ...]) -> float:
-        """Return the learner's chance that the text's first is right."""
-        # a chance that the text states itself would be a number that anyone can write
-        found = self.learner.judge(candidates)
-        return found.confidence if found.order[0] == order[0] else 1.0 - found.confidence
+    def _judge(self, candidates: Sequence[Mapping[str, str]]) -> Judgement:
+        """Return what the trusted learner prefers."""
+        return self.learner.judge(candidates)
 
     def _views(self, candidates: Sequence[Mapping[str, str]]) -> list[EventView]:
         levels = self.learner.levels(candidates)
@@ -174,11 +172,12 @@ class Scored:
             time_of_day=_place(event, "time_of_day"), series=_place(event, "series"),
         )  # fmt: skip
 
-    def _user(self, round: Round) -> UserView:
+    def _user(self, round: Round, found: Judgement) -> UserView:
         return UserView(
             float(round.number), float(len(round.candidates)),
             float(len(self.learner.inducer.rules) + len(self.learner.stated)), self._errors,
             self._surprise, self._asked / max(round.number, 1), float(round.may_ask),
+            found.confidence,
         )  # fmt: skip
 
     @staticmethod

@@ -60,8 +60,8 @@ class _Witness(Scored):
         self.seen: list[Known] = []
 
     def decide(self, round: Round) -> Resolution:
-        found = self.learner.judge(round.candidates)
-        user = self._user(round)
+        found = self._judge(round.candidates)
+        user = self._user(round, found)
         views = self._views(round.candidates)
         self.seen.append(Known(views, found, user.rules, user.surprise))
         self._last = Resolution(found.order, found.confidence)
@@ -89,15 +89,15 @@ class Recalled(Scored):
     def _views(self, candidates: Sequence[Mapping[str, str]]) -> list[EventView]:
         return self._now.views
 
-    def _user(self, round: Round) -> UserView:
+    def _user(self, round: Round, found: Judgement) -> UserView:
         return UserView(
             float(round.number), float(len(round.candidates)), self._now.rules, self._errors,
             self._now.surprise, self._asked / max(round.number, 1), float(round.may_ask),
+            found.confidence,
         )  # fmt: skip
 
-    def _confidence(self, candidates: Sequence[Mapping[str, str]], order: tuple[int, ...]) -> float:
-        found = self._now.judgement
-        return found.confidence if found.order[0] == order[0] else 1.0 - found.confidence
+    def _judge(self, candidates: Sequence[Mapping[str, str]]) -> Judgement:
+        return self._now.judgement
 
 
 def recall(instance: Instance, text: str, years: Years) -> Trace:

@@ -22,6 +22,8 @@ def test_the_first_parent_is_the_learner(year: Instance) -> None:
     one, two = simulate(year, ours), simulate(year, text)
     assert np.array_equal(one.order, two.order)
     assert np.array_equal(one.confidence, two.confidence)
+    assert np.array_equal(one.asked, two.asked)
+    assert 0 < one.asked.sum() < len(year)
 
 
 def test_a_text_decides_by_its_own_numbers(year: Instance) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import pytest
 
 from evaluator.calendar import PreferenceLearner, Prior, Settings, Stated
-from evaluator.calendar.beliefs import Beliefs, compare
+from evaluator.calendar.beliefs import Beliefs, Weight, compare
 from evaluator.calendar.draws import Draws
 from evaluator.calendar.induction import Induction
 from evaluator.calendar.learner import Drift
@@ -153,17 +153,55 @@ def test_the_role_prior_counts_before_anything_is_known() -> None:
 
 
 def test_the_change_test_widens_what_changed() -> None:
-    """After 60 choices for one, 6 against it: the test gives the weights their doubt back."""
+    """After 60 choices for one, 8 against it: the test gives the weights their doubt back."""
+    prior = Prior("nurse", {"type=vendor": (0.0, 0.1), "type=team": (0.0, 0.1)}, {})
     settings = Settings(induction=Induction(single=1e9, pair=1e9))
     found = []
     for drift in (settings.drift, None):
-        learner = PreferenceLearner(settings=Settings(induction=settings.induction, drift=drift))
-        for number in range(66):
+        learner = PreferenceLearner(prior, Settings(induction=settings.induction, drift=drift))
+        for number in range(68):
             learner.learn([{"type": "vendor"}, {"type": "team"}], int(number < 60))
         found.append(learner.beliefs.weight("type=vendor"))
     with_test, without = found
     assert with_test.variance > 1.5 * without.variance
     assert with_test.mean > without.mean
+
+
+def test_what_was_wrongly_expected_of_a_role_is_unlearnt() -> None:
+    """A prior that is nearly sure, and wrong: the change test makes room for what the user does."""
+    prior = Prior("nurse", {"type=vendor": (2.0, 0.02), "relation=supplier": (0.0, 0.02)}, {})
+    settings = Settings(induction=Induction(single=1e9, pair=1e9))
+    learner = PreferenceLearner(prior, settings)
+    for _ in range(12):
+        learner.learn([VENDOR, REPORT], 1)
+    assert learner.judge([VENDOR, REPORT]).order == (1, 0)
+
+
+def test_a_wish_stays_as_it_was_stated() -> None:
+    learner = PreferenceLearner(settings=Settings(induction=Induction(single=1e9, pair=1e9)))
+    wish = Weight("type=vendor", 1.5, 1e-7, 1.5, 1e-7, "stated")
+    learner.beliefs.extra.append(wish)
+    for _ in range(40):
+        learner.learn([VENDOR, REPORT], 1)
+    assert wish.mean == pytest.approx(1.5, abs=1e-4)
+
+
+def test_a_rule_that_is_usual_is_believed_sooner_and_does_not_come_back_at_once() -> None:
+    """Half of the role has it (log odds 0), so the first choice for it makes it a rule; given up,
+    it is on trial with the odds that the user's breaches left, not with those in advance."""
+    needed = Induction().needed("type=vendor")
+    learner = PreferenceLearner(Prior("nurse", {}, {("type=vendor", 1): needed}))
+    others = [{"type": "vendor"}, {"type": "team"}]
+    assert [change.admitted for change in learner.learn(others, 0)] == [True]
+    first = learner.judge(others).confidence
+    for _ in range(5):
+        learner.learn(others, 0)
+    sure = learner.judge(others).confidence
+    assert 0.5 < first < sure
+    dropped = [c for _ in range(4) for c in learner.learn(others, 1) if not c.admitted]
+    assert [change.rule.predicate for change in dropped] == ["type=vendor"]
+    assert learner.inducer.trials["type=vendor", 1].nats < needed
+    assert learner.inducer.rules == []
 
 
 def test_a_useful_proposal_is_admitted_and_a_useless_one_is_not() -> None:
