@@ -10,6 +10,7 @@ from typing import Literal
 from agentsched.agent.context import AgentContext
 from agentsched.agent.desk import Desk
 from agentsched.agent.drafting import drafts_of, perform
+from agentsched.agent.presenting import MANY_UNDOS
 from agentsched.agent.settlement import Collision, Draft, Option, Settlement
 from agentsched.agent.state import Section
 from agentsched.agent.wishes import broken_rules, preference_model
@@ -122,14 +123,24 @@ def arrange(understood: Understood, now: datetime, context: AgentContext, last: 
     return Arranged(settlement, event)
 
 
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What was changed in the calendar."""
+
+    sections: tuple[Section, ...]
+    actions: tuple[str, ...]
+    """Ids of the journal entries; an undo is none, so that the next one goes further back."""
+
+
 def apply(
     settlement: Settlement, choices: dict[str, str], context: AgentContext, key: str
-) -> list[Section]:
+) -> Applied:
     """Make the approved changes, each once under the turn's key; say what was done and how to undo.
 
     A change that cannot be made any more (somebody was quicker) is said and leaves the rest alone.
     """
     done: dict[tuple[str, ...], list[Entry]] = {}
+    actions: list[str] = []
     failed: list[str] = []
     with context.desk() as desk:
         fresh = _Freshness(desk.book)
@@ -140,7 +151,10 @@ def apply(
             try:
                 entry = perform(fresh.renewed(draft) if fits else draft, desk.book, key=one)
                 fresh.note(entry)
+                undone = draft.verb == "undo" and len(drafts) > MANY_UNDOS
                 alike = (draft.verb, draft.uid) if draft.single else (entry.id,)
+                alike = ("undo",) if undone else alike
+                actions += [entry.id] if not entry.undoes else []
                 done.setdefault(alike, []).append(entry)
             except AgentSchedError as error:
                 failed.append(f"{draft.words}: {error}")
@@ -150,7 +164,7 @@ def apply(
         sections.append(Section(title="Calendar", lines=lines))
     if failed:
         sections.append(Section(title="Not changed", lines=tuple(failed)))
-    return sections
+    return Applied(tuple(sections), tuple(actions))
 
 
 class _Freshness:
@@ -206,10 +220,10 @@ def _done_words(entries: Sequence[Entry]) -> str:
     first = entries[0]
     if len(entries) == 1:
         return f"{first.words} (agentsched calendar undo {first.id})"
-    return (
-        f"{first.words} and {len(entries) - 1} more of it "
-        "(say 'undo that'; agentsched calendar history lists each)"
-    )
+    more = f"{first.words} and {len(entries) - 1} more"
+    if first.undoes:
+        return f"{more} (agentsched calendar history lists each)"
+    return f"{more} of it (say 'undo that'; agentsched calendar history lists each)"
 
 
 def busy_people(graph: TaskGraph, now: datetime, context: AgentContext) -> tuple[Person, ...]:

@@ -93,6 +93,8 @@ def perform(draft: Draft, book: Book, *, key: str = "") -> Entry:
             return book.reply(draft.event, status, scope=draft.scope, yes=_yes(draft, book))
         case "delegate":
             return book.delegate(draft.event, draft.people[0], scope=draft.scope)
+        case "undo":
+            return book.undo(draft.event)
         case "keep":
             raise CalendarError(f"{draft.title!r} stays as it is; there is nothing to write")
         case _:

@@ -13,6 +13,8 @@ from agentsched.planning import Infeasible, Plan, TaskGraph
 from agentsched.planning.hint_words import say_hint
 from agentsched.planning.wording import listed
 
+MANY_UNDOS = 3
+"""Actions whose undos are told one by one."""
 SHOWN = 12
 """Tasks, wishes or notes that are told one by one."""
 
@@ -148,13 +150,15 @@ def report_sections(report: Report, zone: tzinfo) -> list[Section]:
 def _grouped(drafts: Sequence[Draft], zone: tzinfo) -> Iterator[str]:
     groups: dict[tuple[object, ...], list[Draft]] = {}
     for number, draft in enumerate(drafts):
-        groups.setdefault(_alike(draft, zone) or (number,), []).append(draft)
+        groups.setdefault(_alike(draft, drafts, zone) or (number,), []).append(draft)
     for group in groups.values():
         yield draft_words(group[0]) if len(group) == 1 else _several(group, zone)
 
 
-def _alike(draft: Draft, zone: tzinfo) -> tuple[object, ...] | None:
+def _alike(draft: Draft, drafts: Sequence[Draft], zone: tzinfo) -> tuple[object, ...] | None:
     """Return what changes of single occurrences of a series have in common; None: it is alone."""
+    if draft.verb == "undo" and len(drafts) > MANY_UNDOS:
+        return ("undo",)
     if not draft.single or draft.at is None:
         return None
     if draft.start is None or draft.end is None:
@@ -166,6 +170,8 @@ def _alike(draft: Draft, zone: tzinfo) -> tuple[object, ...] | None:
 
 
 def _several(group: Sequence[Draft], zone: tzinfo) -> str:
+    if group[0].verb == "undo":
+        return f"{group[0].words}, and {len(group) - 1} changes before it"
     times = [draft.at.astimezone(zone) for draft in group if draft.at is not None]
     which = (
         ", ".join(f"{at:%a %d %b %H:%M}" for at in times)

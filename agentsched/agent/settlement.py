@@ -9,7 +9,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 _OCCURRENCE = re.compile(r"/\d{8}(?:T\d{6}Z?)?$")
 Words = Annotated[str, Field(max_length=1000)]
-Verb = Literal["add", "move", "cancel", "accept", "decline", "delegate", "keep"]
+Verb = Literal["add", "move", "cancel", "accept", "decline", "delegate", "undo", "keep"]
 Scope = Literal["this", "future", "series"]
 
 
@@ -24,7 +24,7 @@ class Draft(_Part):
     words: Words
     """What would be done, for people."""
     event: str = ""
-    """Id of the occurrence, or UID; empty for a new event."""
+    """Id of the occurrence, or UID; empty for a new event. For an undo, the id of the action."""
     scope: Scope = "this"
     title: str = Field(default="", max_length=300)
     at: AwareDatetime | None = None

@@ -44,6 +44,26 @@ class Ask(_Part):
     """Conflict id to the letters that may be chosen; the first is taken by a plain yes."""
 
 
+class Noted(_Part):
+    """A preference that was stated or withdrawn."""
+
+    id: str
+    mark: str
+    """Of the change in the audit trail; while it is the last one, it can be undone."""
+
+
+class Deed(_Part):
+    """What one turn did, so that a later one can take it back."""
+
+    turn: str
+    """When the turn began."""
+    calendar: tuple[str, ...] = ()
+    """Ids of journal entries, in the order in which they were made."""
+    preferences: tuple[Noted, ...] = ()
+    work: str = ""
+    """Name of a plan that was carried out: it cannot be taken back."""
+
+
 class Approval(_Part):
     """The user's word on an ``Ask``."""
 
@@ -55,6 +75,23 @@ class Approval(_Part):
 
 def _keep_last(old: list[Said], new: list[Said]) -> list[Said]:
     return [*old, *new][-REMEMBERED:]
+
+
+def _gather(old: list[Deed] | None, new: list[Deed]) -> list[Deed]:
+    """Put what one turn did together; steps that run again add nothing twice."""
+    deeds = list(old or [])
+    for deed in new:
+        if not deeds or deeds[-1].turn != deed.turn:
+            deeds.append(deed)
+            continue
+        last = deeds[-1]
+        deeds[-1] = Deed(
+            turn=deed.turn,
+            calendar=tuple(dict.fromkeys((*last.calendar, *deed.calendar))),
+            preferences=tuple(dict.fromkeys((*last.preferences, *deed.preferences))),
+            work=deed.work or last.work,
+        )
+    return deeds[-REMEMBERED:]
 
 
 def _append(old: list[Section] | None, new: list[Section] | None) -> list[Section]:
@@ -94,9 +131,13 @@ class State(TypedDict, total=False):
     """Why the rest is planned anew, and how the new plan differs."""
     executed: list[str]
     """Names of executions that have ended, the newest last."""
+    undoing: Deed | None
+    """What this turn takes back."""
+    deeds: Annotated[list[Deed], _gather]
+    """What was done, for "undo that"; the newest last."""
 
 
 STORED_TYPES: Final = (
-    Approval, Ask, Plan, Said, Section, Settlement, TaskGraph, Understood,
+    Approval, Ask, Deed, Noted, Plan, Said, Section, Settlement, TaskGraph, Understood,
 )  # fmt: skip
 """What a checkpoint may hold beside plain data."""

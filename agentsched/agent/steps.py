@@ -15,7 +15,7 @@ from typing import Literal, TypeVar
 from langgraph.runtime import Runtime
 from langgraph.types import Command, Send, interrupt
 
-from agentsched.agent import agenda, answers, work
+from agentsched.agent import agenda, answers, undoing, work
 from agentsched.agent.carrying import Trouble
 from agentsched.agent.context import AgentContext
 from agentsched.agent.executions import carrying
@@ -28,7 +28,7 @@ from agentsched.agent.presenting import (
     settlement_sections,
     text_of,
 )
-from agentsched.agent.state import Approval, Ask, Said, Section, State
+from agentsched.agent.state import Approval, Ask, Deed, Said, Section, State
 from agentsched.agent.wishes import placement_wishes, remember_choices, settle_preferences
 from agentsched.errors import AgentSchedError
 from agentsched.execution import Record
@@ -39,6 +39,7 @@ from agentsched.understanding import (
     Query,
     SmallTalk,
     StatePreference,
+    Undo,
     Unknown,
     WithdrawPreference,
     read_answer,
@@ -50,6 +51,7 @@ from evaluator.worlds import scenario_names
 T = TypeVar("T")
 Run = Runtime[AgentContext]
 _ONLY_ASKED = (Query, SmallTalk, Unknown, StatePreference, WithdrawPreference)
+_NOT_YET = "nothing of this has been done yet: no leaves everything as it is"
 _OTHERWISE = "Say what to change, for example 'use the GPUs instead' or 'drop the evaluation'."
 MOST_REPLANS = 20
 """Of one execution; beyond that something is wrong that planning cannot mend."""
@@ -77,12 +79,13 @@ async def understand(state: State, runtime: Run) -> State:
     understood = await asyncio.to_thread(read_message, message, about, context.model)
     said = [Said(who="user", text=message[:20_000])]
     update: State = {"understood": understood, "now": now.isoformat(), "history": said}
-    nothing_new = (*_ONLY_ASKED, Answer) if asked else _ONLY_ASKED
+    nothing_new = (*_ONLY_ASKED, Answer) if asked else (*_ONLY_ASKED, Undo)
     if state.get("pending") and all(isinstance(i, nothing_new) for i in understood.intents):
         return {**update, "answer": None}
     return {
         **update, "answer": None, "wanted": None, "proposed": None, "settlement": None,
         "approval": None, "execution": "", "replans": 0, "trouble": [], "pending": False,
+        "undoing": None,
     }  # fmt: skip
 
 
@@ -107,14 +110,25 @@ async def clarify(state: State) -> State:
 async def settle(state: State, runtime: Run) -> State:
     """Take down stated preferences; answer what was only asked."""
     context, understood = runtime.context, state["understood"]
-    sections = settle_preferences(understood, context)
+    settled = settle_preferences(understood, context)
+    sections = list(settled.sections)
     sections += await asyncio.to_thread(answers.answer, state, context)
     notes = list(understood.notes)
     if context.model is None and context.why_no_model and answers.needs_model(understood):
         notes.append(f"no model reads along: {context.why_no_model}")
     if notes:
         sections.append(Section(title="Note", lines=tuple(notes)))
-    return {"asked": "", "answer": sections}
+    update: State = {"asked": "", "answer": sections}
+    if settled.noted:
+        update["deeds"] = [Deed(turn=state["now"], preferences=settled.noted)]
+    if any(isinstance(intent, Undo) for intent in understood.intents):
+        if state.get("pending"):
+            return {**update, "answer": [*sections, Section(title="Undo", lines=(_NOT_YET,))]}
+        deed = await asyncio.to_thread(undoing.last_standing, state.get("deeds", []), context)
+        if deed is None:
+            sections.append(Section(title="Undo", lines=(undoing.NOTHING,)))
+        update["undoing"] = deed
+    return update
 
 
 def after_settle(state: State) -> Literal["approve", "decompose"]:
@@ -145,6 +159,10 @@ async def decompose(state: State, runtime: Run) -> State:
 async def arrange(state: State, runtime: Run) -> State:
     """Draft what the message wants of the calendar, with every conflict and its ways out."""
     context, understood = runtime.context, state["understood"]
+    deed = state.get("undoing")
+    if deed is not None:
+        back = await asyncio.to_thread(undoing.take_back, deed, context)
+        return {"settlement": back.settlement, "answer": list(back.sections)}
     if not agenda.concerns(understood):
         return {}
     try:
@@ -250,11 +268,14 @@ async def apply(state: State, runtime: Run) -> State:
     context, settlement, word = runtime.context, state.get("settlement"), state.get("approval")
     if settlement is None or word is None:
         return {}
-    sections = await _to_its_end(
-        lambda: agenda.apply(settlement, word.choices, context, _turn_key(state))
+    done = await asyncio.to_thread(
+        agenda.apply, settlement, word.choices, context, _turn_key(state)
     )
-    sections += remember_choices(settlement, word.choices, context, _turn_key(state))
-    return {"answer": sections, "settlement": None}
+    learnt = remember_choices(settlement, word.choices, context, _turn_key(state))
+    update: State = {"answer": [*done.sections, *learnt], "settlement": None}
+    if done.actions:
+        update["deeds"] = [Deed(turn=state["now"], calendar=done.actions)]
+    return update
 
 
 async def carry(state: dict[str, str], runtime: Run) -> State:
@@ -382,7 +403,10 @@ async def report(state: State, runtime: Run) -> State:
     text = text_of([*(state.get("answer") or []), *sections])
     said = [Said(who="assistant", text=text[:20_000])] if text else []
     done = [*state.get("executed", []), name] if name else state.get("executed", [])
+    graph = state.get("graph")
+    work = graph.name if graph is not None else name
     return {
+        "deeds": [Deed(turn=state["now"], work=work)] if name else [],
         "answer": sections, "history": said, "approval": None, "proposed": None, "execution": "",
         "executed": list(dict.fromkeys(done))[-20:],
     }  # fmt: skip

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from pydantic import TypeAdapter, ValidationError
 
 from agentsched.agent.context import AgentContext
 from agentsched.agent.settlement import Settlement
-from agentsched.agent.state import Section
+from agentsched.agent.state import Noted, Section
 from agentsched.agent.vocabulary import features_named, speaks_of_events, translated
 from agentsched.calendars.preference import NoPreference, Preference, PreferenceModel, Reason
 from agentsched.planning.hint_words import read_hints, say_hint
@@ -18,6 +19,7 @@ from evaluator.calendar.learner import PreferenceLearner
 from evaluator.calendar.predicates import holds
 from evaluator.errors import EvaluatorError
 from memory import MemoryStore
+from memory.audit import changes
 from memory.decisions import learn_from, list_decisions, record_decision
 from memory.preferences import (
     CALENDAR,
@@ -26,6 +28,7 @@ from memory.preferences import (
     list_preferences,
     load_learner,
     state_preference,
+    undo_last_change,
     withdraw_preference,
 )
 from memory.records import PreferenceRecord
@@ -85,23 +88,55 @@ def placement_wishes(context: AgentContext) -> tuple[Hint, ...]:
     return tuple(found)
 
 
-def settle_preferences(understood: Understood, context: AgentContext) -> list[Section]:
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What became of the preferences in a message."""
+
+    sections: tuple[Section, ...] = ()
+    noted: tuple[Noted, ...] = ()
+    """What was changed, for an undo."""
+
+
+def settle_preferences(understood: Understood, context: AgentContext) -> Settled:
     """Take down what the user states or withdraws; say what was understood and how to undo it."""
-    lines: list[str] = []
+    told: list[_Told] = []
     intents = [i for i in understood.intents if isinstance(i, StatePreference | WithdrawPreference)]
     if not intents:
-        return []
+        return Settled()
     with context.memory() as store:
         for intent in intents:
             try:
                 match intent:
                     case StatePreference():
-                        lines += _state(intent, store, context)
+                        told += _state(intent, store, context)
                     case WithdrawPreference():
-                        lines += _withdraw(intent, store)
+                        told += _withdraw(intent, store)
             except EvaluatorError as error:
-                lines.append(str(error))
-    return [Section(title="Preferences", lines=tuple(lines))]
+                told.append(_Told(str(error)))
+        ids = dict.fromkeys(one.changed for one in told if one.changed)
+        noted = tuple(Noted(id=id, mark=changes(store, id)[-1].id) for id in ids)
+    lines = tuple(one.words for one in told)
+    return Settled((Section(title="Preferences", lines=lines),), noted)
+
+
+def undo_preferences(noted: Sequence[Noted], context: AgentContext) -> list[str]:
+    """Take back statements and withdrawals nothing followed since; say what is in force then."""
+    lines: list[str] = []
+    for one in reversed(noted):
+        if not can_undo(one, context):
+            continue
+        with context.memory() as store:
+            now = undo_last_change(store, one.id)
+        standing = "in force again" if now.status == "active" else "withdrawn"
+        lines.append(f"{now.text}: {standing}")
+    return lines
+
+
+def can_undo(noted: Noted, context: AgentContext) -> bool:
+    """Whether a change is the last one of its preference."""
+    with context.memory() as store:
+        trail = changes(store, noted.id)
+    return bool(trail) and trail[-1].id == noted.mark
 
 
 def remember_choices(
@@ -152,7 +187,14 @@ def remember_choices(
     return [Section(title="Learnt", lines=tuple(lines))] if lines else []
 
 
-def _state(intent: StatePreference, store: MemoryStore, context: AgentContext) -> Iterator[str]:
+@dataclass(frozen=True, slots=True)
+class _Told:
+    words: str
+    changed: str = ""
+    """Id of a preference."""
+
+
+def _state(intent: StatePreference, store: MemoryStore, context: AgentContext) -> Iterator[_Told]:
     said = " ".join(intent.phrases)[:300]
     reading = read_hints(said, inventory=context.inventory, tasks=())
     # "Never meetings before 10" is about meetings, though the hours could be a machine's.
@@ -162,7 +204,7 @@ def _state(intent: StatePreference, store: MemoryStore, context: AgentContext) -
         return
     events = features_named(intent.about, intent.weekdays, intent.start, intent.end)
     if not events:
-        yield (
+        yield _Told(
             f"{intent.about!r} names no kind of event, time, person or machine that could be "
             "preferred; say for example 'avoid vendor calls on Friday afternoons'"
         )
@@ -178,7 +220,7 @@ def _state(intent: StatePreference, store: MemoryStore, context: AgentContext) -
             yield _told(state_preference(store, _predicate(features), other, hard=False, text=said))
 
 
-def _state_hint(hint: Hint, intent: StatePreference, store: MemoryStore) -> Iterator[str]:
+def _state_hint(hint: Hint, intent: StatePreference, store: MemoryStore) -> Iterator[_Told]:
     plain = hint.model_copy(update={"tasks": (), "hard": intent.hard})
     kept = state_preference(
         store,
@@ -193,10 +235,10 @@ def _state_hint(hint: Hint, intent: StatePreference, store: MemoryStore) -> Iter
     yield _told(kept)
 
 
-def _withdraw(intent: WithdrawPreference, store: MemoryStore) -> Iterator[str]:
+def _withdraw(intent: WithdrawPreference, store: MemoryStore) -> Iterator[_Told]:
     stated = [one.preference for one in list_preferences(store, source="stated")]
     if not stated:
-        yield "no preference was stated that could be withdrawn"
+        yield _Told("no preference was stated that could be withdrawn")
         return
     words = intent.about.casefold().split()
     wanted = {_predicate(features) for features in features_named(intent.about)}
@@ -209,20 +251,22 @@ def _withdraw(intent: WithdrawPreference, store: MemoryStore) -> Iterator[str]:
         fitting = [max(stated, key=lambda p: p.updated)]
     if not fitting:
         known = "; ".join(p.text for p in stated[:4])
-        yield f"no stated preference fits {intent.about!r}; stated are: {known}"
+        yield _Told(f"no stated preference fits {intent.about!r}; stated are: {known}")
         return
     told = {one.text for one in fitting}
     for one in (p for p in stated if p.text in told):
         gone = withdraw_preference(store, one.id)
-        yield f"withdrawn: {gone.text} (agentsched memory preferences restore {gone.id[:12]})"
+        line = f"withdrawn: {gone.text} (agentsched memory preferences restore {gone.id[:12]})"
+        yield _Told(line, gone.id)
 
 
-def _told(kept: PreferenceRecord) -> str:
+def _told(kept: PreferenceRecord) -> _Told:
     what = "rule" if kept.hard else "wish"
     verb = "prefer" if kept.direction == "prefer" else "avoid"
-    return (
+    return _Told(
         f"{what} noted: {verb} {kept.predicate.replace('=', ' ')} "
-        f"(agentsched memory preferences withdraw {kept.id[:12]})"
+        f"(agentsched memory preferences withdraw {kept.id[:12]})",
+        kept.id,
     )
 
 

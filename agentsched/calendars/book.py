@@ -216,6 +216,16 @@ class Book:
             self._journal.done(entry)
         return entry
 
+    def can_undo(self, id: str) -> Entry:
+        """Return the action that ``undo`` would take back.
+
+        Raises:
+            CalendarError: As ``undo`` does.
+        """
+        entry = self._journal.find(id)
+        writes_back(self.store, entry)
+        return entry
+
     def undo(self, id: str) -> Entry:
         """Restore what an action changed, exactly; undoing an undo does it again.
 

@@ -251,6 +251,12 @@ class WithdrawPreference(_Intent):
     """Which one, in words; empty for the last."""
 
 
+class Undo(_Intent):
+    """Take back what was done last in this conversation."""
+
+    kind: Literal["undo"] = "undo"
+
+
 class StartEvolution(_Intent):
     """Let policies evolve."""
 
@@ -303,6 +309,7 @@ Intent = Annotated[
     | Query
     | StatePreference
     | WithdrawPreference
+    | Undo
     | StartEvolution
     | AskRun
     | Answer

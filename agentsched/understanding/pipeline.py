@@ -26,6 +26,7 @@ from agentsched.understanding.intents import (
     ScheduleEvent,
     SmallTalk,
     Understood,
+    Undo,
     Unknown,
 )
 from agentsched.understanding.meetings import read_meeting
@@ -89,7 +90,7 @@ def _decided(found: Segment, before: list[str], turn: Turn) -> Segment:
     masked = mask(found.text)
     if (
         graph is not None
-        and found.kind not in ("answer", "small_talk", "query", "find_time", "ask_run")
+        and found.kind not in ("answer", "small_talk", "query", "find_time", "ask_run", "undo")
         and is_follow_up(masked, graph, turn.context.event)
     ):
         return replace(found, kind="change_plan", sure=True)
@@ -122,6 +123,8 @@ def _read(found: Segment, turn: Turn) -> Intent | None:
                 return Answer(phrases=phrases, yes=bool(read_answer(text)))
             case "small_talk":
                 return SmallTalk(phrases=phrases)
+            case "undo":
+                return Undo(phrases=phrases)
             case kind:
                 intent = _READERS[kind](text, turn)
     except TimePhraseError as error:

@@ -22,7 +22,7 @@ from agentsched.understanding.work.clauses import begins_action
 Kind = Literal[
     "answer", "ask_run", "cancel_event", "change_plan", "find_time", "move_event", "plan_work",
     "query", "resolve_conflicts", "respond_event", "schedule_event", "small_talk",
-    "start_evolution", "state_preference", "withdraw_preference",
+    "start_evolution", "state_preference", "undo", "withdraw_preference",
 ]  # fmt: skip
 
 
@@ -63,6 +63,11 @@ _RULES: tuple[tuple[Kind, str], ...] = (
     ("ask_run", r"^(?:replay\b|(?:stop|resume|continue|pause|compare)\b.*\b(?:evolution|runs?)\b"
      r"|(?:how|what|is|did|has|show|where|when|which)\b.*\b(?:evolution|the (?:last |latest )?run"
      r"|run \w+-\w+|better policy)\b)"),
+    ("undo", r"^(?:undo|revert|reverse|roll back|take back)(?:\W+(?:that|it|this|them|everything"
+     r"|all(?: of (?:it|that|them))?|(?:the |my |your )?(?:last|latest|previous) (?:change|action"
+     r"|thing|step|one|move)s?|the changes?|what you (?:just )?did))?(?: again)?(?:,? please)?\W*$"
+     r"|^(?:take|put|roll|turn|change) (?:that|it|this|them|everything|all of (?:it|that)) back"
+     r"(?: again| please| (?:as|how|the way) (?:it|they|everything) w(?:as|ere)(?: before)?)?\W*$"),
     ("withdraw_preference", r"^(?:forget|withdraw|drop|remove|delete|undo|revoke|ignore)\b.*\b"
      r"(?:preferences?|rules?|wish(?:es)?|that i (?:prefer|like|hate|never|always|want)"
      r"|what i (?:said|told))\b"

@@ -235,6 +235,55 @@ def test_every_change_of_the_calendar_can_be_undone(busy: Assistant) -> None:
     assert (busy.folder / "calendar" / "review.ics").read_bytes() == before
 
 
+def test_undo_takes_back_what_the_last_turn_did_and_goes_further_back_each_time(
+    busy: Assistant,
+) -> None:
+    busy.talk("yoga tomorrow at 11", "yes", "cancel all reviews next week", "yes")
+    asked = busy.talk("undo that")
+    assert "of 2026-03-15 09:30, and 6 changes before it" in lines(asked)
+    assert busy.titles("2026-03-09") == []
+    assert "and 6 more" in lines(busy.talk("yes"))
+    assert busy.titles("2026-03-09") == ["09:30 Design review"]
+    asked = busy.talk("take it back")
+    assert "undo: added 'Yoga'" in lines(asked)
+    assert "(takes it out of the calendar)" in lines(asked)
+    busy.talk("yes")
+    assert busy.titles("2026-03-05") == ["09:30 Design review"]
+    assert "nothing was done in this conversation" in lines(busy.talk("undo that"))
+
+
+def test_what_was_proposed_only_needs_no_undo(busy: Assistant) -> None:
+    asked = busy.talk("cancel the design review tomorrow", "undo that")
+    assert asked.status == "asks"
+    assert "nothing of this has been done yet" in lines(asked)
+    busy.talk("yes")
+    assert busy.titles("2026-03-05") == []
+
+
+def test_a_preference_is_taken_back_at_once_and_only_if_it_is_the_last_word(me: Assistant) -> None:
+    told = me.talk("I never want meetings before 10am", "undo that")
+    assert "I never want meetings before 10am: withdrawn" in lines(told)
+    me.talk("always prefer customer meetings", "forget the preference about customer meetings")
+    assert "customer meetings: in force again" in lines(me.talk("undo that"))
+    # Another conversation withdrew it since: this one has nothing left to undo.
+    me.talk("forget the preference about customer meetings", thread="other")
+    assert "nothing was done in this conversation" in lines(me.talk("undo that"))
+
+
+def test_what_somebody_else_changed_since_is_not_undone(busy: Assistant) -> None:
+    busy.talk("move the review tomorrow to 11", "yes")
+    path = next((busy.folder / "calendar").glob("review.ics"))
+    path.write_text(path.read_text().replace("Design review", "Design review!"), newline="\r\n")
+    told = busy.talk("undo that")
+    assert told.status == "idle"
+    assert "not undone: moved 'Design review'" in lines(told)
+
+
+def test_work_that_has_run_cannot_be_undone(me: Assistant) -> None:
+    told = me.talk(REQUEST, "yes", "undo that")
+    assert "has run: work that has run cannot be undone" in lines(told)
+
+
 def test_text_in_an_event_is_data_and_never_an_instruction(busy: Assistant) -> None:
     """The description orders to cancel everything; listing, moving and resolving do not obey."""
     for words in ("what is on tomorrow?", "resolve my conflicts this week"):

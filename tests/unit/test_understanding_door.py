@@ -380,3 +380,20 @@ def test_a_doctor_ends_no_sentence() -> None:
     assert event.title == "Call with Dr. Tom"
     assert event.when is not None
     assert event.when.rrule == "FREQ=WEEKLY;BYDAY=MO;UNTIL=20270228T080000Z"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["undo", "Undo that.", "take it back", "please undo the last change", "revert that",
+     "put it back as it was", "undo everything"],
+)  # fmt: skip
+def test_undo_is_understood(text: str) -> None:
+    assert kinds(understand(text, HERE)) == ["undo"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["put it back to 3pm", "undo the rule about mornings", "roll back the deployment of the api"],
+)
+def test_what_names_something_else_is_no_undo(text: str) -> None:
+    assert "undo" not in kinds(understand(text, HERE))
