@@ -210,6 +210,8 @@ RULES: tuple[Rule, ...] = (
          _after_next),
     rule(rf"(?P<count>{CARDINAL})\s+week-?ends?\s+(?:from\s+now|from\s+today|hence)",
          lambda m: Said((Period("weekend", whole(m["count"]) - 1),))),
+    rule(r"(?:the\s+)?week-?end\s+(?P<way>after|before|following)(?=\s+[a-z\d])(?!\s+next)",
+         lambda m: Said((Edge("weekend"), Beside(5, 1, -1 if m["way"] == "before" else 1)))),
     fixed(rf"(?:the\s+)?week-?end\s+of(?=\s+(?:the\s+)?(?:{MONTH}|\d))", Edge("weekend")),
     rule(r"(?:the\s+)?(?:rest|remainder|remaining(?:\s+part)?)\s+of\s+(?:the|this)\s+"
          r"(?P<span>day|week|month|quarter|year)", _rest),
