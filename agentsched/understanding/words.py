@@ -11,7 +11,7 @@ POLITE = (
     r"|you could"
     r"|i need you to|i want you to|i would like you to|i'd like you to|i'd like to|i would like to"
     r"|i want to|i need to|i also need to|i have to|we need to|we have to|we want to|let's|lets"
-    r"|need to|have to"
+    r"|need to|have to|could some(?:body|one)|can some(?:body|one)|we should|we must"
     r"|help me(?: to)?|help|go ahead and|just|maybe|kindly|make sure (?:to|that)|i'd like|try to"
     r"|i would like|i also want to|for me|i wish to|do me a favor and|assistant|agentsched"
     r"|perfect|beautiful|alright|all right|good|wait|oh well|that's (?:great|good|right|fine"
@@ -54,25 +54,26 @@ denoise deploy design destroy detach detect diff differentiate digest discretise
 dock download draft drain draw dump edit email embed encode encrypt enrich ensemble equilibrate
 estimate eval evaluate examine execute explore export extract failover featurise featurize fetch
 fill filter fine-tune finetune finish fit fix flash flip flush fold forecast format generate get
-grade grid-search harvest hash hyper-tune import impute index infer ingest inspect install
-integrate join kick kill label launch lint load lock log mail make map mark measure merge mesh
-migrate mine minimise mirror model monitor mosaic mount move-data normalise normalize notify ocr
-optimise optimize order pack package pad parse patch pause pick plot polish post post-process
-postprocess pre-process pre-train precompute predict prefetch prepare preprocess pretest pretrain
-prioritise process profile promote proofread prove provision prune publish pull purge push
-quantise quantize query rank read reboot rebuild recompute reconcile record redact reduce refactor
-refit refresh regenerate register reindex relax release render repair replicate report reproduce
-resample resize restart restore resume retrain retry revert review rewrite rollback rotate run
-sample sanitise sanitize save scaffold scale scan score scrape scrub search segment select send
-sequence serve shard share ship shuffle sign simulate smoke-test snapshot soak-test solve sort
-spell-check split stage start stitch stop store stream submit subsample subset subtract summarise
-summarize sweep sync synthesise synthesize tabulate tag take tear terminate test tokenise tokenize
-train transcode transcribe transfer transform translate triage trim tune unlock unmount unpack
-unzip update upgrade upload upscale vacuum validate vectorise vectorize verify visualise visualize
-warm wipe write zip
+grade grid-search harvest hash hyper-tune import impute index infer ingest inspect install integrate
+join kick kill label launch lint load lock log mail make map mark measure merge mesh migrate mine
+minimise mirror model monitor mosaic mount move-data normalise normalize notify ocr optimise
+optimize order pack package pad parse patch pause pick plot polish post post-process postprocess
+pre-process pre-train precompute predict prefetch prepare preprocess pretest pretrain print
+prioritise process profile promote proofread prove provision prune publish pull purge push quantise
+quantize query rank read reboot rebuild recompute reconcile record redact redo reduce refactor refit
+refresh regenerate register reindex relax release render repair replicate report reproduce resample
+resize restart restore resume retrain retry revert review rewrite rollback rotate run sample
+sanitise sanitize save scaffold scale scan score scrape scrub search segment select send sequence
+serve shard share ship shuffle sign simulate smoke-test snapshot soak-test solve sort spell-check
+split stage start stitch stop store stream submit subsample subset subtract summarise summarize
+sweep sync synthesise synthesize tabulate tag take tear terminate test tokenise tokenize train
+transcode transcribe transfer transform translate triage trim tune unlock unmount unpack unzip
+update upgrade upload upscale vacuum validate vectorise vectorize verify visualise visualize warm
+wipe write zip
 """
 
-ROOTS = {"analysis": "analyse", "analyses": "analyse", "assembly": "assemble", "eval": "evaluate", "finetune": "fine-tune", "summarize": "summarise",
+ROOTS = {"analysis": "analyse", "analyses": "analyse", "assembly": "assemble",
+         "eval": "evaluate", "finetune": "fine-tune", "summarize": "summarise",
          "analyze": "analyse", "tokenize": "tokenise", "quantize": "quantise",
          "visualize": "visualise", "pretrain": "pre-train", "preprocess": "pre-process",
 }  # fmt: skip

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from itertools import pairwise
+from collections.abc import Sequence
+from itertools import pairwise, takewhile
 
 from agentsched.understanding.words import COLLECTIVE, CONSUMERS, stem
 from agentsched.understanding.work.clauses import Clause, Link, begins_action
@@ -11,7 +12,7 @@ from agentsched.understanding.work.order import ANAPHOR, Sentence, place
 from agentsched.understanding.work.phrases import expand
 from agentsched.understanding.work.references import content, point
 from agentsched.understanding.work.sketch import Draft, Sketch
-from agentsched.understanding.work.verbs import imperative
+from agentsched.understanding.work.verbs import imperative, object_of
 
 _EACH_ONE = re.compile(
     r"^(?P<verb>[\w-]+) (?:each(?: one| of (?:them|these|those|the \w+)| \w+)?|every one(?: of "
@@ -48,10 +49,22 @@ class Builder(Sketch):
         """Decisions that no word supports, and what was left out."""
         return list(dict.fromkeys([*(d.doubt for d in self.drafts if d.doubt), *self.remarks]))
 
-    def begin_sentence(self, rounds: tuple[str, ...] = ()) -> None:
-        """The next clause opens a sentence, which may say what is done for each of these."""
+    def begin_sentence(self, clauses: Sequence[Clause], rounds: tuple[str, ...] = ()) -> None:
+        """The next clause opens a sentence.
+
+        Args:
+            clauses: All of the sentence.
+            rounds: What it is done for each of, where it says so.
+        """
+        actions = (c for c in clauses if c.kind == "action")
+        bare = takewhile(lambda c: not (c.link or c.conditions or c.checks), actions)
+        verbs = [stem(re.split(r"\W|\d", c.text, maxsplit=1)[0]) for c in bare]
         self._rounds, self._looped = rounds, None
-        self._sentence = Sentence(side_by_side=self._sentence.side_by_side)
+        self._sentence = Sentence(
+            steps=len(verbs) if len(set(verbs)) == len(verbs) else 0,
+            before=self._sentence.tasks,
+            side_by_side=self._sentence.side_by_side,
+        )
 
     def end_sentence(self) -> None:
         """Place what the sentence's head put last ("Before training, …")."""
@@ -128,17 +141,21 @@ class Builder(Sketch):
             maxsplit=1,
         )[0].strip(" ,")
         rest = text[len(subject) :].strip(" ,") if text.startswith(subject) else text
-        if re.search(r"\bno need\b|\b(?:not|n't) (?:have|need) to\b|\bneedn't\b", text.lower()):
+        if re.search(r"\bno need\b|(?:\bnot|n't) (?:have|need) to\b|\bneedn't\b", text.lower()):
             for condition in (*clause.conditions, rest):
                 self._free |= set(point(condition, self.titles, self.stages).tasks)
             return []
         if re.match(r"(?:nothing|nobody|none|no other|neither)\b", text.lower()):
             return []
         targets = self._targets(subject)
-        named = re.match(r"(?:the|our|my) \w", subject, re.IGNORECASE) and content(subject)
+        named = re.match(r"(?:the|our|my) \w|[\w-]+\.[a-z]", subject, re.IGNORECASE) and content(
+            subject
+        )
         if measured and named and not targets:
             targets = [self.add(_article_off(subject), text, set(), noun=True)]
             self.stages.append(list(targets))
+        if _independent(text) and not content(re.sub(r"\b(?:particular|order)\b", "", subject)):
+            targets = self._sentence.tasks or self._sentence.before
         if _independent(text) or clause.trailing == "parallel" or clause.link == "parallel":
             self.unlink(targets)
             return targets
@@ -214,7 +231,7 @@ class Builder(Sketch):
         if found is None or not self.stages:
             return text
         for stage in reversed(self.stages):
-            thing = _object_of(self.drafts[stage[0]].title) if len(stage) == 1 else ""
+            thing = object_of(self.drafts[stage[0]].title) if len(stage) == 1 else ""
             if not re.match(r"(?:its|their)\b", thing):
                 return f"{found['verb']} {thing}{found['rest']}" if thing else text
         return text
@@ -281,6 +298,9 @@ class Builder(Sketch):
         sentence.side_by_side = clause.trailing in ("parallel", "free") and alone
 
     def _place_after(self, text: str, ends: set[int]) -> None:
+        if re.fullmatch(r"\d{1,2}(?::\d\d)?", text.strip()):
+            self.remarks.append(f"'before {text.strip()}' was not read as a time; say am or pm.")
+            return
         pointed = point(text, self.titles, self.stages)
         if _THAT.fullmatch(text):  # "before you do that": what was told before this sentence
             said = {*self._sentence.tasks, *ends}
@@ -316,13 +336,11 @@ def _article_off(noun: str) -> str:
     return re.sub(r"^(?:the|a|an|our|my)\s+", "", noun, flags=re.IGNORECASE)
 
 
-def _object_of(title: str) -> str:
-    """Return the object of "download the data set from the archive"."""
-    rest = title.partition(" ")[2]
-    return re.split(r"\s(?:from|on|in|with|for|to|using|into|at|over)\s", rest, maxsplit=1)[0]
-
-
 def _independent(text: str) -> bool:
     return bool(
-        re.search(r"\bindependent\b|\b(?:not|n't) depend\b|\bin any order\b|\bno order\b", text)
+        re.search(
+            r"(?i)\bindependent\b|(?:\bnot|n't) depend\b|\bin any order\b"
+            r"|\bno (?:particular )?order\b",
+            text,
+        )
     )

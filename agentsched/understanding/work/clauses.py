@@ -247,9 +247,10 @@ def _strip_lead(text: str) -> str:
 
 
 _WANT = re.compile(
-    r"^(?:(?:can|could|would) you |i(?: want|'d like| would like| need)(?: you)? to |let's "
-    r"|need to |we (?:need|have|want) to |you (?:can|could|should) |you |we |i |have to |also "
-    r"|only )",
+    r"^(?:(?:can|could|would) (?:you|some(?:body|one)|any(?:body|one)|we) "
+    r"|i(?: want|'d like| would like| need)(?: you)? to |let's |need to "
+    r"|we (?:need|have|want) to |(?:you|we) (?:can|could|should|must) |you |we |i |have to "
+    r"|also |only )",
     re.IGNORECASE,
 )
 _ORDER = re.compile(
@@ -271,8 +272,8 @@ def begins_action(text: str, verbs: Set[str] = WORK_VERBS) -> bool:
     """Whether the words begin with a verb of work in its base form, used as a verb."""
     if _COMMAND.match(text):
         return True
-    found = re.match(r"([A-Za-z][\w-]*)(?:[\s,:]+(\w+))?", text)
-    if found is None:
+    found = re.match(r"([A-Za-z][\w-]*)(?!\.\w)(?:\s+(\w+))?", text)
+    if found is None or re.match(r"[\w-]+\.\w", text):
         return False
     word, following = found[1], found[2] or ""
     if re.fullmatch(r"[A-Z]", following):
@@ -326,7 +327,7 @@ def _read(
         rest = found["rest"]
         if _ADVERB.fullmatch(f"{found['word'].strip()} {rest.strip()}".strip()):
             return found[0]
-        conditions.append((word, rest.strip()))
+        conditions.append((word, rest.strip(" .!?")))
         return " "
 
     body = _SUBORDINATE.sub(keep, raw)
@@ -359,7 +360,8 @@ def _read(
 _DOING = re.compile(r"(?!nothing)\w+ing (?:the|a|an|all|it|them|each|our|my)\b", re.IGNORECASE)
 """A task as a gerund: "training the detector"."""
 _STEP = re.compile(
-    r"(?:(?:comes?|start with|begin with) )?(?P<article>(?:the|a|an) )?(?P<noun>\w[\w -]{1,40})",
+    r"(?:(?:comes?|start with|begin with) )?(?P<article>(?:the|a|an) )?"
+    r"(?P<noun>\w[\w. -]{1,40})",
     re.IGNORECASE,
 )
 """A step that is only named: "(then) the smoke test"."""
@@ -420,6 +422,6 @@ def _with_conditions(
 
 _FAILS = re.compile(
     r"^(?!nothing\b|no\b|none\b).*\b(?:fails?|failed|breaks?|crash(?:es|ed)?|goes wrong|red"
-    r"|(?:not|n't) (?:pass|work|succeed|finish)\w*)\b",
+    r"|not (?:pass|work|succeed|finish)\w*)\b|n't (?:pass|work|succeed|finish)\w*\b",
     re.IGNORECASE,
 )

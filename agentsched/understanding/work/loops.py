@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from agentsched.understanding.words import NO_VERB
 from agentsched.understanding.work.amounts import number
 
 MOST = 20
@@ -60,7 +61,7 @@ def rounds(text: str, start: int = 0) -> Rounds | None:
         names = [str(n) for n in range(int(told["first"]), int(told["last"]) + 1)[: MOST + 1]]
     elif told["count"]:
         names = [str(n) for n in range(1, int(number(told["count"])) + 1)]
-    if not 2 <= len(names) <= MOST:
+    if not 2 <= len(names) <= MOST or any(name.split()[0] in NO_VERB for name in names):
         return None
     end = found.end()
     if told.get("list") and " " in names[-1] and not any(" " in name for name in names[:-1]):

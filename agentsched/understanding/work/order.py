@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from agentsched.understanding.words import WORK_VERBS, stem
+from agentsched.understanding.words import EMPTY, WORK_VERBS, stem
 from agentsched.understanding.work.clauses import Clause, Link
 from agentsched.understanding.work.references import content, point
 from agentsched.understanding.work.sketch import Sketch
-from agentsched.understanding.work.verbs import comes_later
+from agentsched.understanding.work.verbs import base_form, comes_later, object_of
 
 ANAPHOR = re.compile(
     r"\b(?:its?|them|their|both|these|those|they|everything|all(?: of (?:it|them))?"
@@ -30,6 +30,10 @@ class Sentence:
     """What comes after all of it ("Before training, …")."""
     order: Link = ""
     """How all its actions stand to each other ("in this order: …")."""
+    before: list[int] = field(default_factory=list)
+    """Tasks of the sentence before it."""
+    steps: int = 0
+    """How many actions it has, when each has a verb of its own."""
     side_by_side: bool = False
     """Its first action ended in "in parallel": the next one stands beside it."""
 
@@ -58,7 +62,11 @@ def place(
         expanded: It stands for several tasks, which "in parallel" speaks of.
     """
     side_by_side, sentence.side_by_side = sentence.side_by_side, False
-    found = {n for text in clause.conditions for n in sketch.sources(text, said)}
+    found = {
+        n
+        for text in clause.conditions
+        for n in (_done_to_it(sketch, text, said) or sketch.sources(text, said))
+    }
     if found:
         return Place(found)
     if not sketch.stages:
@@ -89,6 +97,18 @@ def place(
     return _by_object(sketch, said) or _by_nature(sketch, said, sentence)
 
 
+def _done_to_it(sketch: Sketch, condition: str, said: str) -> list[int]:
+    """Read "put out the cards once they are printed": printing them is a task nobody named yet."""
+    done = re.fullmatch(r"(?:it|they) (?:is|are|has been|have been) (?P<verb>\w+)", condition)
+    verb = stem(done["verb"]) if done else ""
+    thing = object_of(said)
+    if verb not in WORK_VERBS - EMPTY or not thing or done is None:
+        return []
+    if any(verb in content(title) for title in sketch.titles):
+        return []
+    return [sketch.add(f"{base_form(done['verb'])} {thing}", condition, set(), noun=True)]
+
+
 def _by_object(sketch: Sketch, said: str) -> Place | None:
     """Read what the object refers to: "them", "the winner", "the merged file"."""
     rest = said.partition(" ")[2]
@@ -109,7 +129,8 @@ def _by_nature(sketch: Sketch, text: str, sentence: Sentence) -> Place:
     """Decide where no word does: by what the verbs usually need, else by how it is told.
 
     Two verbs at the beginning ("lint the code and run the tests, then …") stand side by side.
-    Within a story that has an order already, what is told later comes later.
+    Within a story that has an order already, or three steps and more ("pull the code, build it, run
+    the tests"), what is told later comes later.
     """
     last = sketch.stages[-1]
     before = sketch.drafts[last[-1]]
@@ -118,7 +139,8 @@ def _by_nature(sketch: Sketch, text: str, sentence: Sentence) -> Place:
     doubt = ""
     if later is None and not same:
         fan = len(last) > 1 and len({stem(sketch.drafts[n].verb) for n in last}) == 1
-        story = bool(sentence.tasks) and any(draft.after for draft in sketch.drafts)
+        told = any(draft.after for draft in sketch.drafts) or sentence.steps > 2
+        story = bool(sentence.tasks) and told
         later = fan or (story and not sentence.led)
         if not fan:
             how = f"after {before.title!r}" if later else "beside what was said before it"

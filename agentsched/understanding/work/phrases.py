@@ -71,7 +71,11 @@ def _direct_objects(verb: str, rest: str, *, distributive: bool) -> list[str] | 
     items = _items(objects)
     if items is None or not (distributive or _stand_alone(items)):
         return None
-    return [f"{verb} {item}{_spaced(tail)}" for item in _shared(items)][:_MOST]
+    titles = [f"{verb} {item}{_spaced(tail)}" for item in _shared(items)]
+    if distributive and all(_is_name(item) for item in items):
+        # "m1 and m2 on D1 and D2, 30 minutes per run" is four.
+        titles = [one for title in titles for one in _after_preposition(title) or [title]]
+    return titles[:_MOST]
 
 
 def _after_preposition(action: str) -> list[str] | None:

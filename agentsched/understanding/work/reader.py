@@ -71,7 +71,7 @@ class WorkReader:
             for amount in amounts:  # "…; 4h; …" is of what was said before
                 self.builder.set_amount(self.builder.stages[-1], amount)
         owners: list[list[int]] = []
-        self.builder.begin_sentence(loop.items if loop else ())
+        self.builder.begin_sentence(parts, loop.items if loop else ())
         for number, clause in enumerate(parts):
             if len(self.builder.drafts) > MOST:
                 owners.append([])
@@ -150,7 +150,8 @@ class WorkReader:
                     return added
         if heading and not builder.drafts:
             return []  # "I need the weekly figures: …" is what for
-        measured = bool(near) and _TELLS.match(near[0].phrase) is not None
+        script = re.match(r"[\w-]+\.[a-z]", clause.text) is not None
+        measured = bool(near) and (script or _TELLS.match(near[0].phrase) is not None)
         targets = builder.statement(clause, measured=measured)
         if not targets and clause.kind == "list":
             self.unread.append(clause.text)

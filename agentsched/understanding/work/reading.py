@@ -77,7 +77,8 @@ def _for_hints(text: str, turn: Turn) -> str:
     if not re.search(r"\b(?:keep|run|place|put|stay|pack|co-?locate)\b", text, re.IGNORECASE):
         text = re.sub(r"(?<=both )together\b|(?<=them )together\b", " " * 8, text)
     text = re.sub(
-        r"\bside by side\b|\b(?:are|is|goes|go) green\b|\bsplit\b(?! (?:across|over|between))",
+        r"\bside by side\b|(?:\b(?:are|is|all|goes|go)|'s) green\b"
+        r"|\bsplit\b(?! (?:across|over|between))",
         _blank,
         text,
         flags=re.IGNORECASE,

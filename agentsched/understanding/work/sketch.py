@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -72,7 +73,8 @@ class Sketch:
         noun: bool = False,
     ) -> int:
         """Add a task, or put an action in the place of the noun it was named by before."""
-        title = crop(title.strip(" ,:()-"), 120)
+        title = re.sub(r"\s+(?:and|or|but)$", "", title.strip(" ,:()-"))
+        title = crop(title, 120)
         words = set(content(title))
         for number, draft in enumerate(self.drafts):
             known = set(content(draft.title))

@@ -93,3 +93,10 @@ def imperative(action: str) -> str:
         return f"{base_form(passive['verb'])} {passive['what']}{passive['rest']}"
     first, _, rest = action.partition(" ")
     return f"{base_form(first)} {rest}".strip() if first.lower().endswith("ing") else action
+
+
+def object_of(action: str) -> str:
+    """Return the object of "download the data set from the archive"."""
+    rest = action.partition(" ")[2]
+    thing = re.split(r"\s(?:from|on|in|with|for|to|using|into|at|over)\s", rest, maxsplit=1)[0]
+    return re.sub(r"^(?:up|down|out|off|back)\s+|\s+(?:up|down|out|off|back)$", "", thing)
