@@ -108,7 +108,9 @@ def _past(match: Match) -> Said | None:
     # Quarter to 12pm is 11:45 before noon; quarter to 1pm is 12:45 after it.
     if half and hour == 12:
         half = "am" if "p" in half else "pm"
-    return _checked(hour - 1 if hour > 1 else 12, 60 - minutes, 0, half)
+    # "Scale 20 to 8 nodes" is no time: digits need a day or an "at" beside them.
+    weak = said.isdigit() and not half
+    return _checked(hour - 1 if hour > 1 else 12, 60 - minutes, 0, half, weak=weak)
 
 
 _MINUTES_TO = ("quarter", "half", "ten", "20", "twenty", "25", "twenty-five", "twenty five")
@@ -184,6 +186,7 @@ def _number(match: Match) -> Said:
 
 
 _PARTS = "mornings?|afternoons?|evenings?|nights?"
+_BESIDE_DAY = rf"(?=\s+(?:on\s|in\s|at\s|tom|to-?(?:day|night)|next\s|this\s|{WEEKDAY}|{MONTH}|\d))"
 _LEAD = r"(?:(?P<lead>at|@|around|about|approximately|ca\.?|gegen)\s*)"
 
 RULES: tuple[Rule, ...] = (
@@ -221,8 +224,9 @@ RULES: tuple[Rule, ...] = (
           Clock(0, name="close")),
     fixed(r"(?:the\s+)?(?:start|beginning)\s+of\s+(?:the\s+)?(?:business|(?:work(?:ing)?\s*)?day)",
           Clock(0, name="open")),
-    fixed(r"last\s+thing", Clock(0, name="close")),
-    fixed(r"first\s+thing(?:\s+in\s+the\s+morning)?", Clock(0, name="open")),
+    fixed(rf"last\s+thing{_BESIDE_DAY}", Clock(0, name="close")),
+    fixed(rf"first\s+thing(?:\s+in\s+the\s+morning|(?=\s*(?:$|[.,;!?)]))|{_BESIDE_DAY})",
+          Clock(0, name="open")),
     fixed(r"(?:as\s+of\s+)?(?:right\s+now|immediately|at\s+once|straight\s+away|right\s+away|"
           r"as\s+soon\s+as\s+possible|asap)", Clock(0, name="now")),
     fixed(r"now|at\s+the\s+moment", Clock(0, name="now"), weak=True),

@@ -49,6 +49,12 @@ Lunch with Dana
 Keep them on one rack if you can
 Set the ratio to 16:9 or 1:1
 Send the weekly report
+The first thing we discuss is the budget
+The last thing we need is another meeting
+Scale 20 to 8 nodes
+The last two days of testing were hard
+Find alternate routes
+This time we do better
 """.strip().splitlines()
 
 
