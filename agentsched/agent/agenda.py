@@ -9,7 +9,7 @@ from typing import Literal
 
 from agentsched.agent.context import AgentContext
 from agentsched.agent.desk import Desk
-from agentsched.agent.drafting import drafts_of, perform
+from agentsched.agent.drafting import drafts_of, perform, revised
 from agentsched.agent.presenting import MANY_UNDOS
 from agentsched.agent.settlement import Collision, Draft, Option, Settlement
 from agentsched.agent.state import Section
@@ -92,8 +92,18 @@ def concerns(understood: Understood) -> bool:
     return any(isinstance(intent, _Wanted) for intent in understood.intents)
 
 
-def arrange(understood: Understood, now: datetime, context: AgentContext, last: str) -> Arranged:
+def arrange(
+    understood: Understood, now: datetime, context: AgentContext, last: str,
+    before: Settlement | None = None,
+) -> Arranged:  # fmt: skip
     """Draft everything a message wants of the calendar.
+
+    Args:
+        understood: The message.
+        now: The time.
+        context: Calendar and preferences.
+        last: Title of the event spoken of last.
+        before: What was proposed and not yet approved; the message changes or adds to it.
 
     Raises:
         CalendarError: The calendar cannot be read.
@@ -102,7 +112,15 @@ def arrange(understood: Understood, now: datetime, context: AgentContext, last: 
     with context.desk() as desk, desk.scratch() as book:
         copy = _Copy(desk, book)
         event = last
+        pending = list(before.drafts) if before is not None else []
+        fresh: list[_Wanted] = []
         for intent in intents:
+            changed = revised(intent, pending, desk.zone, last)
+            pending = pending if changed is None else changed
+            fresh += [intent] if changed is None else []
+        for draft in pending:
+            copy.add(draft)
+        for intent in fresh:
             try:
                 for draft in drafts_of(intent, desk, book, event):
                     copy.add(draft)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, tzinfo
 from typing import Literal, assert_never
@@ -238,9 +238,39 @@ def _aims(wanted: EventRef, scope: Scope, desk: Desk, last: str) -> list[_Aim]:
     return [_Aim(one[0], rest if one[0].in_series else "this", len(one)) for one in of.values()]
 
 
-def _moved(intent: MoveEvent, aim: _Aim, zone: tzinfo) -> Draft:
-    occurrence = aim.occurrence
-    start, end = occurrence.start.astimezone(zone), occurrence.end.astimezone(zone)
+def revised(
+    intent: object, pending: Sequence[Draft], zone: tzinfo, last: str
+) -> list[Draft] | None:
+    """Return proposed changes as a message changes them; None where it speaks of none of them.
+
+    Args:
+        intent: What the message asks for.
+        pending: What was proposed and not yet made.
+        zone: The user's.
+        last: Title of the event spoken of last.
+    """
+    if not isinstance(intent, MoveEvent | CancelEvent):
+        return None
+    words = (last if intent.event.last and not intent.event.words else intent.event.words).split()
+    titles = [draft.title.casefold() if draft.verb == "add" else "" for draft in pending]
+    meant = [n for n, title in enumerate(titles) if words and title
+             if all(word.casefold() in title for word in words)]  # fmt: skip
+    if len(meant) != 1:
+        return None
+    draft = pending[meant[0]]
+    if isinstance(intent, CancelEvent):
+        return [one for one in pending if one is not draft]
+    if draft.start is None or draft.end is None or draft.all_day:
+        return None
+    start, length = _new_place(intent, draft.start, draft.end, all_day=False, zone=zone)
+    return [_timed(one, start, start + length, zone) if one is draft else one for one in pending]
+
+
+def _new_place(
+    intent: MoveEvent, begin: datetime, finish: datetime, *, all_day: bool, zone: tzinfo
+) -> tuple[datetime, timedelta]:
+    """Return when an event is to begin, and how long it is then."""
+    start, end = begin.astimezone(zone), finish.astimezone(zone)
     length = end - start
     to = intent.to
     if to is not None and to.start is not None:
@@ -248,7 +278,7 @@ def _moved(intent: MoveEvent, aim: _Aim, zone: tzinfo) -> Draft:
         if any(said.startswith("no day") for said in to.assumed):
             # Only a time was said: the event stays on its day.
             target = datetime.combine(start.date(), target.time(), zone)
-        if to.all_day and not occurrence.all_day:
+        if to.all_day and not all_day:
             # Another day, the same time of day.
             target = datetime.combine(target.date(), start.time(), zone)
         if to.end is not None and not to.all_day:
@@ -258,6 +288,14 @@ def _moved(intent: MoveEvent, aim: _Aim, zone: tzinfo) -> Draft:
         length = timedelta(seconds=to.duration)
     if intent.by is not None:
         start += timedelta(seconds=intent.by)
+    return start, length
+
+
+def _moved(intent: MoveEvent, aim: _Aim, zone: tzinfo) -> Draft:
+    occurrence = aim.occurrence
+    start, length = _new_place(
+        intent, occurrence.start, occurrence.end, all_day=occurrence.all_day, zone=zone
+    )
     base = Draft(
         verb="move", words=".", event=occurrence.id, scope=aim.scope, at=occurrence.start,
         title=occurrence.title[:300], all_day=occurrence.all_day,

@@ -80,13 +80,23 @@ async def understand(state: State, runtime: Run) -> State:
     said = [Said(who="user", text=message[:20_000])]
     update: State = {"understood": understood, "now": now.isoformat(), "history": said}
     nothing_new = (*_ONLY_ASKED, Answer) if asked else (*_ONLY_ASKED, Undo)
-    if state.get("pending") and all(isinstance(i, nothing_new) for i in understood.intents):
+    unclear = understood.question is not None and not asked
+    settled = all(isinstance(i, nothing_new) for i in understood.intents)
+    if state.get("pending") and (unclear or settled):
         return {**update, "answer": None}
-    return {
-        **update, "answer": None, "wanted": None, "proposed": None, "settlement": None,
-        "approval": None, "execution": "", "replans": 0, "trouble": [], "pending": False,
-        "undoing": None,
+    update |= {
+        "answer": None, "approval": None, "execution": "", "replans": 0, "trouble": [],
+        "pending": False, "undoing": None,
     }  # fmt: skip
+    # A change of one half of what was proposed leaves the other half as it was.
+    stands = state.get("pending", False) and not any(
+        isinstance(intent, Undo) for intent in understood.intents
+    )
+    if not stands:
+        update["settlement"] = None
+    if not stands or work.concerns(understood):
+        update |= {"wanted": None, "proposed": None}
+    return update
 
 
 def after_understand(state: State) -> Literal["clarify", "settle"]:
@@ -167,7 +177,9 @@ async def arrange(state: State, runtime: Run) -> State:
         return {}
     try:
         found = await asyncio.to_thread(
-            agenda.arrange, understood, _now(state), context, state.get("event", "")
+            lambda: agenda.arrange(
+                understood, _now(state), context, state.get("event", ""), state.get("settlement")
+            )
         )
     except (AgentSchedError, EvaluatorError) as error:
         return {"answer": [Section(title="Calendar", lines=(str(error),))]}

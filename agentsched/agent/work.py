@@ -47,6 +47,15 @@ def wanted(understood: Understood, runs: Path) -> TaskGraph | None:
     return merged(graphs) if graphs else None
 
 
+def concerns(understood: Understood) -> bool:
+    """Whether a message wants anything to be run, or run otherwise."""
+    return any(
+        isinstance(intent, PlanWork | ChangePlan | StartEvolution)
+        or (isinstance(intent, AskRun) and intent.action in ("replay", "resume"))
+        for intent in understood.intents
+    )
+
+
 def merged(graphs: list[TaskGraph]) -> TaskGraph:
     """Return several graphs side by side as one; ids that stand twice get a number."""
     if len(graphs) == 1:

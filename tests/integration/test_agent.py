@@ -100,6 +100,27 @@ def test_an_answer_to_a_question_about_a_proposal_changes_it(me: Assistant) -> N
     assert kept.graph == asked.graph
 
 
+def test_a_change_of_one_half_of_a_proposal_keeps_the_other(busy: Assistant) -> None:
+    both = "Train the model, then write the report. I have the dentist 9-10 tomorrow."
+    asked = busy.talk(both, "drop the report")
+    assert asked.graph is not None
+    assert len(asked.graph.tasks) == 1
+    assert "add 'Dentist' on Thu 05 Mar 09:00-10:00" in lines(asked)
+    assert asked.ask is not None
+    assert "1" in asked.ask.choices
+    asked = busy.talk("move the dentist to 11")
+    assert "add 'Dentist' on Thu 05 Mar 11:00-12:00" in lines(asked)
+    assert asked.plan is not None
+    asked = busy.talk("also lunch with Ben tomorrow at 12")
+    assert "add 'Dentist'" in lines(asked)
+    assert "add 'Lunch with Ben'" in lines(asked)
+    asked = busy.talk("cancel the dentist")
+    assert "Dentist" not in lines(asked)
+    busy.talk("yes")
+    assert busy.titles("2026-03-05") == ["09:30 Design review", "12:00 Lunch with Ben"]
+    assert (busy.runs("train"), busy.runs("report")) == (1, 0)
+
+
 def test_a_wait_between_tasks_is_understood_after_an_event_was_spoken_of(me: Assistant) -> None:
     me.talk("Train the small and the large model. I have the dentist 9-10 tomorrow.", "no")
     asked = me.talk("the small training waits for the large one")
