@@ -90,6 +90,10 @@ _NUMBERS = re.compile(
     r"(?:at|on|in|to|from) \d+(?:,| and| or| to)? \d+(?!\d*(?::| ?[ap]m))", re.IGNORECASE
 )
 """Numbers in a row, "at 5, 10 and 15 degrees", are no times."""
+_NAMED_BY_PERIOD = re.compile(
+    r"\b(?:the|our|a|this) (?:nightly|hourly|daily|weekly|monthly)$", re.IGNORECASE
+)
+"""Which one is meant, no repetition: "after the nightly" snapshot."""
 _POSSESSIVE = re.compile(r"['\u2019]s\s")
 _BARE_PART = re.compile(r"morning|afternoon|evening|night|noon|midday", re.IGNORECASE)
 _BARE_HOUR = re.compile(r"\s+at \d{1,2}(?![\w:.%-])")
@@ -168,6 +172,7 @@ def take_times(text: str, context: Context) -> tuple[str, list[TimeSpan]]:
         if span.kind != "duration"
         and not _NUMBERS.match(text, span.start)
         and not _POSSESSIVE.search(text[span.end - 2 : span.end + 3])
+        and not _NAMED_BY_PERIOD.search(span.when.phrase)
     ]
     for span in spans:
         text = text[: span.start] + " " * (span.end - span.start) + text[span.end :]

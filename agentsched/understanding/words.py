@@ -109,7 +109,7 @@ WORK_VERBS = frozenset(stem(verb) for verb in _VERBS.split())
 
 def is_verb(word: str, verbs: Set[str] = WORK_VERBS) -> bool:
     """Whether a word is one of these verbs, or one with "re-", "pre-" and the like before it."""
-    if stem(word) in verbs:
+    if stem(word) in verbs or re.search(r"\w{3}(?:ize|ify)$", word.lower()):
         return True
     prefixed = re.match(r"(?:re|pre|post|un|de|auto|cross|batch)-?(?=\w{3})", word.lower())
     return prefixed is not None and stem(word[prefixed.end() :]) in verbs

@@ -245,8 +245,10 @@ class Builder(Sketch):
             return True
         verb = stem(text.split(" ", 1)[0])
         plural = re.match(r"(?:the |all )?(?:[\w-]+ )*?[\w-]+s\b(?! of\b)", rest) is not None
+        own = object_of(self.drafts[self._looped[0]].title)
+        theirs = own.endswith("s") and re.match(r"(?:them|their)\b", rest) is not None
         return not (
-            ANAPHOR.search(rest)
+            (ANAPHOR.search(rest) and not theirs)
             or _GATHERED.search(rest)
             or verb in COLLECTIVE
             or (verb in CONSUMERS and plural)

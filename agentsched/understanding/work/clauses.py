@@ -51,7 +51,8 @@ _LINKS: tuple[tuple[Link, str], ...] = (
      r"|(?:and )?independently(?: of (?:each other|one another))?"
      r"|separately|side by side|in any order|at once|all together|alongside|in either order"),
     ("last", r"finally|lastly|at the (?:very )?end|in the end|at last|last of all|to finish"
-     r"|when everything is done|last|to wrap up"),
+     r"|when everything is done|last(?! (?:night|week|month|quarter|year|\w+day|two|three|few)\b)"
+     r"|to wrap up"),
     ("then", r"(?:and )?(?:only )?then|next|(?:right |immediately |directly |shortly )?after "
         r"(?:that|this|which"
      r"|those|these)|afterwards?|subsequently|thereafter|following (?:that|this)|after it|right "
@@ -98,7 +99,7 @@ _PRONOUN = re.compile(
     re.IGNORECASE,
 )
 _SPLIT = re.compile(
-    r"\s*,\s*(?:(?:and|but|so|or)(?:,)?\s+)?|\s+(?:and|but)\s+|\s+(?=then\s)|\s*\(|\)\s*|:\s+"
+    r"\s*,\s*(?:(?:and|but|so|or)(?:,)?\s+)?|\s+(?:and|but)(?:\s+and)*\s+|\s+(?=then\s)|\s*\(|\)\s*|:\s+"
     r"|(?:\s+|(?<=\s))--?\s+",
     re.IGNORECASE,
 )
@@ -123,7 +124,7 @@ def clauses(sentence: str, verbs: Set[str] = WORK_VERBS) -> list[Clause]:
         clause, conditions = _read(sentence, start, end, verbs)
         if clause is None:
             pending += conditions
-            if _only_adverbs(sentence[start:end]) and found:
+            if _only_adverbs(sentence[start:end]):
                 link = _links(sentence[start:end])[0]
                 bare = not re.search(r"\w", _ADVERB.sub(" ", sentence[start:end]))
                 ends = re.match(r"\W*(?:and )?(?:then|after)\b", sentence[end:], re.IGNORECASE)
@@ -134,7 +135,7 @@ def clauses(sentence: str, verbs: Set[str] = WORK_VERBS) -> list[Clause]:
                     and not ends
                 ):
                     between.append(link)  # "and, at the same time, …" is of what follows
-                else:
+                elif found:
                     found[-1] = _with_trailing(found[-1], sentence[start:end])
             elif found and conditions and not _leads(sentence, end):
                 found[-1] = _with_conditions(found[-1], conditions)
@@ -174,6 +175,7 @@ def _pieces(sentence: str, verbs: Set[str]) -> list[tuple[int, int]]:
             or _begins_subordinate(after)
             or _ends_subordinate(before, joint[0])
             or joint[0].strip() in (":", "(", ")", "-", "--")
+            or (_MEASURED.match(after) and not begins_action(_strip_lead(before), verbs))
         ):
             pieces.append((start, joint.start()))
             start = joint.end()
@@ -191,6 +193,8 @@ def _begins_clause(said: str, verbs: Set[str]) -> bool:
     if _COMMAND.match(text) or _NEXT_STEP.match(said):
         return True
     if _DOING.match(text) and not is_statement(text, verbs):
+        return True
+    if re.match(r"(?:never|preferably|ideally|not) (?:on|in)\b", said, re.IGNORECASE):
         return True
     if re.match(r"[A-Z][a-z]", text) and not _ORDER.match(text):
         return False  # a name in a list: "French, German and Polish"
@@ -215,6 +219,8 @@ _OPEN_SUBJECT = re.compile(
 """A condition whose subject has no verb yet: "once training" (and calibration are done)."""
 
 
+_MEASURED = re.compile(r"(?:the )?[\w-]+(?: [\w-]+)?\s{4,}(?:[,.;]|$)", re.IGNORECASE)
+"""Another thing with an amount, blank here: "(sales takes 20 minutes,) marketing 35"."""
 _STATE = re.compile(
     r"(?!it\b|each\b|both\b|they\b)(?:the |our |my |all )?[\w-]+(?: [\w-]+){0,3}? "
     r"(?:is|are|has|have|passes|pass|succeeds?|finish(?:es)?|works?)\b(?! to\b)",
@@ -255,7 +261,7 @@ _WANT = re.compile(
 )
 _ORDER = re.compile(
     r"^(?P<verb>[a-z][a-z-]+) (?:(?:up|down|out|off|back|over|on|together|through) )?"
-    r"(?:the|a|an|all|my|our|your|its|their|it|them|me|us|both|this|these|those"
+    r"(?:the|a|an|all|my|our|your|its|their|it|them|me|us|both|this|these|those|yesterday|last"
     r"|each|every|everything|whatever)\b",
     re.IGNORECASE,
 )

@@ -14,21 +14,23 @@ MOST = 20
 _COUNT = r"two|three|four|five|six|seven|eight|nine|ten|twelve|[2-9]|1\d|20"
 _ITEM = r"[\w.+/-]*\w(?: \w[\w.+/-]*)?"
 _HEAD = (
-    r"\b(?:each|every|all|the)(?: one)?(?: of)?(?: the| these| those| our| my)?"
-    rf"(?: (?P<count>{_COUNT}))?(?: different| random| separate)? (?P<noun>(?!of\b|them\b|one\b)"
+    r"(?<![\w-])(?:(?:each|every|all|the)(?: one)?(?: of)?(?: the| these| those| our| my)? "
+    r"|(?=[a-z]+s ))"
+    rf"(?:(?P<count>{_COUNT}) )?(?:(?:different|random|separate) )?(?P<noun>(?!of\b|them\b|one\b)"
 )
 _LISTED = re.compile(
     _HEAD + r"[a-z][\w-]*(?: (?!in\b|from\b)[a-z][a-z-]+)??)(?: of [\w-]+)?"
     rf"(?:(?:,? (?:namely|in|of)|:)? (?P<list>{_ITEM}(?:, {_ITEM})*,? (?:and|&) {_ITEM})"
     rf"| ?\((?P<group>{_ITEM}(?:(?:,? and |,? & |, | ?[/|] ?){_ITEM})+)\)"
-    r"|,? (?:(?:from|in) )?(?P<first>\d{1,6})(?: ?- ?| to | through |\.\.)(?P<last>\d{1,6}))"
+    r"|,? (?:(?:from|in) )?(?P<stem>[A-Za-z]*)(?P<first>\d{1,6})"
+    r"(?: ?- ?| to | through |\.\.)(?P=stem)(?P<last>\d{1,6}))"
     r"(?=\s*[,:;)]|\s|$)",
     re.IGNORECASE,
 )
 _NAMED = re.compile(_HEAD + r"[a-z][\w-]*)(?=\s*[,:;)]|\s|$)", re.IGNORECASE)
 _LEAD = re.compile(
     r"^(?P<link>(?:(?:and|then|next|now|finally|after that|afterwards),? )*)"
-    r"(?:for|with|on|over|in) (?=(?:each|every|all)\b)",
+    r"(?:for|with|on|over|in) (?=(?:each|every|all)\b|(?:the )?[a-z]+s \w*\d)",
     re.IGNORECASE,
 )
 
@@ -58,7 +60,10 @@ def rounds(text: str, start: int = 0) -> Rounds | None:
     if said:
         names = re.split(r",\s*(?:and |& )?|\s+(?:and|&)\s+|\s*[/|]\s*", said)
     elif told.get("first"):
-        names = [str(n) for n in range(int(told["first"]), int(told["last"]) + 1)[: MOST + 1]]
+        names = [
+            f"{told['stem']}{n}"
+            for n in range(int(told["first"]), int(told["last"]) + 1)[: MOST + 1]
+        ]
     elif told["count"]:
         names = [str(n) for n in range(1, int(number(told["count"])) + 1)]
     if not 2 <= len(names) <= MOST or any(name.split()[0] in NO_VERB for name in names):

@@ -125,6 +125,14 @@ def _by_object(sketch: Sketch, said: str) -> Place | None:
     return Place(set(made)) if made else None
 
 
+def _users_of(sketch: Sketch, thing: str) -> list[int]:
+    """Return the tasks told before that speak of the same thing: "the image"."""
+    words = content(thing)
+    if not words or not re.match(r"the \w", thing, re.IGNORECASE):
+        return []
+    return [n for n, title in enumerate(sketch.titles) if words[-1] in content(title)]
+
+
 def _by_nature(sketch: Sketch, text: str, sentence: Sentence) -> Place:
     """Decide where no word does: by what the verbs usually need, else by how it is told.
 
@@ -142,6 +150,9 @@ def _by_nature(sketch: Sketch, text: str, sentence: Sentence) -> Place:
         told = any(draft.after for draft in sketch.drafts) or sentence.steps > 2
         story = bool(sentence.tasks) and told
         later = fan or (story and not sentence.led)
+        users = [] if later or sentence.tasks else _users_of(sketch, object_of(text))
+        if users:
+            return Place({users[-1]}, doubt=f"it was put after {sketch.titles[users[-1]]!r}.")
         if not fan:
             how = f"after {before.title!r}" if later else "beside what was said before it"
             doubt = f"it was put {how}."

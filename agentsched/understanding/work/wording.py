@@ -59,6 +59,12 @@ _GIVEN = re.compile(
     re.IGNORECASE,
 )
 """What an action is given: "with that model run the test"."""
+_SAME_UNIT = re.compile(
+    r"(?P<told>\d (?P<unit>minutes?|mins?|hours?|days?),? (?:and )?)"
+    r"(?P<what>(?:the )?[a-z][\w -]*?) (?P<n>\d+)(?=[.;,]|$)",
+    re.IGNORECASE,
+)
+"""A number that takes its unit from the one before: "the scan takes 12 minutes, the check 3"."""
 _NUMBERED = re.compile(
     r"\b(?P<noun>(?!hours|days|minutes|weeks|takes|needs|is|this|was|has)[a-z]{3,}s) "
     r"(?P<first>\d{1,3})(?: ?- ?| to | through )(?P<last>\d{1,3})\b"
@@ -101,10 +107,12 @@ _CONDITION = re.compile(
     r"(?P<gap> )(?=\w)",
     re.IGNORECASE,
 )
-_LEADING = re.compile(r"(?:and )?(?:if|once|when|as soon as|after)\b[^,;:]+$", re.IGNORECASE)
+_LEADING = re.compile(
+    r"(?:^|[,;] )(?:and )?(?:if|once|when|as soon as|after)\b[^,;:]+", re.IGNORECASE
+)
 _MAY_ORDER = re.compile(
     r"(?<!the)(?<!\ba)(?<!\ban)(?<!\bto)(?<!\bour)(?<!\byou)(?<!\bwe)(?<!\bthey)(?<!\bit) "
-    r"(?=[a-z-]+ (?:the|a|an|all|it|them|both|everything)\b)"
+    r"(?=[a-z-]+ (?:(?:the|a|an|all|it|them|both|everything)\b|Cmd\d))"
 )
 _WHILE = re.compile(
     r"(?:^|[;,] )(?:and )?while (?:it|they|that|the \w+|\w+) (?:is |are )?\w+"
@@ -202,7 +210,13 @@ def plain(sentence: str, verbs: Set[str]) -> str:
     sentence = unmarked(sentence)
     if mark and int(mark["number"] or 1) > 1 and not _LINKED.match(sentence):
         sentence = f"then {sentence}"
+    sentence = re.sub(r"(?<=\w) & (?=\w)", " and ", sentence)
+    sentence = re.sub(r",? (?:but )?not (?:before|until) (?=\w+ \w)", " only after ", sentence)
+    sentence = re.sub(
+        r"^(?:finish|end|close) with (?=the\b|an?\b|Cmd)", "finally ", sentence, flags=re.I
+    )
     sentence = re.sub(r",? followed by |\s*(?:[-=]>|\u2192)\s*", ", then ", sentence)
+    sentence = _SAME_UNIT.sub(r"\g<told>\g<what> takes \g<n> \g<unit>", sentence)
     sentence = _NUMBERED.sub(_spelt_out, sentence)
     sentence = _EACH_AMOUNT.sub(r"\g<much> each", sentence)
     sentence = _EACH_PERIOD.sub(_object_each, sentence)
@@ -234,12 +248,14 @@ def plain(sentence: str, verbs: Set[str]) -> str:
                 what = " ".join(["the", *words[:n]]) if n else "it is done"
                 sentence = f"if {what.rstrip(',')}, {' '.join(words[n:])}"
                 break
-    if _LEADING.match(sentence) and not _CONDITION.search(sentence):
-        sentence = _broken(sentence, verbs)
     found = _CONDITION.search(sentence) or _WHILE.search(sentence)
+    lead = _LEADING.search(sentence)
     if found and begins_action(sentence[found.end() :], verbs):
         at = found.start("gap")
         sentence = f"{sentence[:at]},{sentence[at:]}"
+    elif lead:
+        tail = sentence[lead.end() :]
+        sentence = sentence[: lead.start()] + _broken(lead[0], verbs) + tail
     return sentence
 
 
