@@ -56,6 +56,7 @@ def build(
         "shape_len": _ints32(len(shapes.first)),
         "front_len": np.full(len(shapes.first), -1, np.int32),
         "blocked": np.zeros(len(shapes.first), np.int8),
+        "open_shapes": _ints32(len(shapes.first)), "learnt": np.zeros(len(shapes.first), np.int8),
         "alike": _ints32(1) if alike is None else alike,
         **_of_nodes(instance), **_of_tasks(instance, need, edges, stoppable),
         "children": _ints32(1), "rank": np.zeros(1, np.int64), "job_left": np.zeros(1, np.int64),
@@ -129,7 +130,8 @@ def _of_nodes(instance: Instance) -> dict[str, Any]:
         "free_at": np.zeros(nodes, np.int64), "queued": _ints32(nodes),
         "node_root": np.full(nodes, -1, np.int32), "queued_work": np.zeros(nodes, np.int64),
         "node_running": np.full(nodes, -1, np.int32), "used": _ints32(nodes + 1),
-        "used_count": _ints32(nodes + 1),
+        "used_count": _ints32(nodes + 1), "room": np.zeros((nodes, 3), np.int64),
+        "nodes": _ints32(nodes), "fitting": _ints32(nodes), "seen": np.zeros(nodes, np.int8),
     }  # fmt: skip
 
 

@@ -102,27 +102,32 @@ def pass_by_key(k: Kernel, key: Block, prefer: Block, custom: bool) -> bool:
     for i in range(k.fresh_len):
         _enqueue(k, k.fresh[i])
     k.fresh_len = 0
-    root, blocked, keys = k.shape_root, k.blocked, k.key
-    while True:
-        task = -1
-        for shape in range(len(root)):
-            top = root[shape]
-            if top >= 0 and blocked[shape] == 0:  # noqa: SIM102  (two short tests, one hot loop)
-                if task < 0 or keys[top] < keys[task] or (keys[top] == keys[task] and top < task):
-                    task = top
-        if task < 0:
-            break
-        shape = k.shape[task]
+    root, blocked, keys, heads = k.shape_root, k.blocked, k.key, k.open_shapes
+    count = 0
+    for shape in range(len(root)):
+        if root[shape] >= 0 and blocked[shape] == 0:
+            heads[count] = shape
+            count += 1
+    while count > 0:
+        best, task = 0, root[heads[0]]
+        for i in range(1, count):
+            top = root[heads[i]]
+            if keys[top] < keys[task] or (keys[top] == keys[task] and top < task):
+                best, task = i, top
+        shape = heads[best]
         node = preferred_node(k, task, prefer, custom)
         if node == -2:
             return False
         if node < 0:
             blocked[shape] = 1
             k.blocked_len += 1
-            continue
-        root[shape] = without_top(k, root[shape])
-        k.queue_len -= 1
-        start(k, task, node)
+        else:
+            root[shape] = without_top(k, root[shape])
+            k.queue_len -= 1
+            start(k, task, node)
+        if node < 0 or root[shape] < 0:
+            count -= 1
+            heads[best] = heads[count]
     clear_dirty(k)
     return True
 

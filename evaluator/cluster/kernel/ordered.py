@@ -157,8 +157,9 @@ def _reserve_head(
     """
     head = k.right[0]
     shape = k.shape[head]
-    running, ends = k.running, k.estimated_end
-    seen = np.zeros(len(nodes), np.int8)
+    running, ends, seen = k.running, k.estimated_end, k.seen
+    for node in range(len(seen)):
+        seen[node] = 0
     i = 0
     while i < k.running_len:
         at = max(k.now + 1, ends[running[i]])
@@ -194,13 +195,15 @@ OPEN, SHORT_ONLY, FULL = 0, 1, 2
 @core
 def _backfill(k: Kernel, prefer: Block, custom: bool) -> bool:
     """The head of the queue does not fit: reserve for it, then fill in without delaying it."""
-    room = k.free.copy()
-    nodes = np.empty(len(k.up), np.int32)
-    fitting = np.empty(len(k.up), np.int32)
+    room, nodes, fitting, learnt = k.room, k.nodes, k.fitting, k.learnt
+    for node in range(len(nodes)):
+        for r in range(3):
+            room[node, r] = k.free[node, r]
     shadow = _reserve_head(k, room, nodes, prefer, custom)
     if shadow < 0:
         return False
-    learnt = np.zeros(len(k.shape_gang), np.int8)
+    for shape in range(len(learnt)):
+        learnt[shape] = OPEN
     top_speed = k.node_speed.max()
     queue, shapes, estimate, attained = k.right, k.shape, k.estimate, k.attained
     best_speed, profile, demand = k.best_speed, k.profile, k.shape_demand
@@ -394,11 +397,12 @@ def pass_in_order(
     clear_dirty(k)
     if discipline == CONSERVATIVE:
         return _conservative(k, prefer, custom)
-    full = np.zeros(len(k.shape_gang), np.int8)
+    # the other two stop at the first task that does not fit
+    full = np.zeros(len(k.shape_gang) if discipline == GREEDY else 1, np.int8)
     at = 0
     while at < k.queue_len:
         task = k.right[at]
-        if full[k.shape[task]] == 1:
+        if discipline == GREEDY and full[k.shape[task]] == 1:
             at += 1
             continue
         node = preferred_node(k, task, prefer, custom)

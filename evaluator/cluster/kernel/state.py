@@ -40,7 +40,7 @@ _STATE = (
     ("node_running", I32[::1]), ("queued_work", I64[::1]),
     # shapes
     ("shape_root", I32[::1]), ("shape_len", I32[::1]), ("front_len", I32[::1]),
-    ("blocked", I8[::1]), ("alike", I32[::1]),
+    ("open_shapes", I32[::1]), ("blocked", I8[::1]), ("alike", I32[::1]),
     # tasks
     ("status", I8[::1]), ("ready", I64[::1]), ("attained", I64[::1]),
     ("service", I64[::1]), ("starts", I32[::1]), ("begin", I64[::1]),
@@ -58,6 +58,9 @@ _STATE = (
     ("pair_task", I32[::1]), ("pair_node", I32[::1]), ("pair_overhead", I64[::1]),
     ("pair_data", I64[::1]), ("pair_here", I8[::1]), ("pair_score", F64[::1]),
     ("used", I32[::1]), ("used_count", I32[::1]),
+    # scratch of one backfilling pass
+    ("room", I64[:, ::1]), ("nodes", I32[::1]), ("fitting", I32[::1]), ("seen", I8[::1]),
+    ("learnt", I8[::1]),
     # node types as a preemptive pass shows them
     ("kind_type", I32[::1]), ("kind_speed", F64[::1]), ("kind_room", I64[:, ::1]),
     ("kind_price", F64[::1]), ("kind_idle", F64[::1]), ("kind_busy", F64[::1]),
