@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from time import process_time
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -200,3 +201,11 @@ def test_what_it_is_for_is_no_task_but_its_time_is_the_limit() -> None:
 def test_what_was_read_as_a_remark_is_said() -> None:
     said = understand("Train the net. Whichever model wins gets exported.", HERE)
     assert any("taken for a remark" in note for note in said.notes)
+
+
+def test_a_list_of_a_thousand_things_is_read_in_no_time() -> None:
+    """Two patterns took minutes for it once."""
+    many = ", ".join(str(n) for n in range(1500))
+    start = process_time()
+    understand(f"train seeds {many}", HERE)
+    assert process_time() - start < 5

@@ -73,7 +73,7 @@ _COMPILED = tuple(
 )
 _SERIES = re.compile(
     rf"(?<![\w.-])\(?(?:(?:with|for|on|take|needs?) )?{_ABOUT}"
-    rf"(?P<values>{_NUMBER}(?:, {_NUMBER})*,? and {_NUMBER}) "
+    rf"(?P<values>{_NUMBER}(?:, {_NUMBER}){{0,18}},? and {_NUMBER}) "
     rf"(?P<unit>{_UNIT}|gpus?|cores?)(?:,? respectively)?(?![\w-])\)?",
     re.IGNORECASE,
 )

@@ -125,9 +125,8 @@ def _counted(action: str) -> list[str] | None:
 
 def _items(objects: str) -> list[str] | None:
     objects = re.sub(r"^both ", "", objects.strip(), flags=re.IGNORECASE)
-    found = _LIST.match(objects)
-    bare = re.fullmatch(r"[^,;]+(?:,\s*[^,;]+){2,}", objects)  # "dropout 0.1, 0.3, 0.5"
-    if found is None and bare is None:
+    found = _LIST.match(objects) if objects.count(",") <= _MOST else None
+    if found is None and objects.count(",") < 2:  # "dropout 0.1, 0.3, 0.5"
         return None
     said = found["items"] if found else objects
     parts = re.split(r",\s*(?:and\s+)?|\s+(?:and|&)\s+", said)

@@ -62,7 +62,8 @@ def read_work(text: str, turn: Turn) -> PlanWork | None:
         turn.note(note)
     for cycle in reader.builder.cycles:
         turn.note(f"A circle: {crop(cycle, 300)}; the first of these waits was left out.")
-        turn.clarify(f"{crop(cycle, 300)}: which of them comes first?")
+        titles = tuple(dict.fromkeys(re.split(r" waits for |, which waits for ", cycle)))
+        turn.clarify(f"{crop(cycle, 300)}: which of them comes first?", "first", choices=titles)
     phrases = tuple(crop(part, 300) for part in re.split(r"\n", text) if part.strip())[:20]
     return PlanWork(phrases=phrases or (crop(text, 300),), graph=graph, repeat=reader.repeat)
 
