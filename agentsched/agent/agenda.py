@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Literal
 
 from agentsched.agent.context import AgentContext
-from agentsched.agent.desk import Desk
+from agentsched.agent.desk import Desk, SeveralFit
 from agentsched.agent.drafting import drafts_of, perform, revised
 from agentsched.agent.presenting import MANY_UNDOS
 from agentsched.agent.settlement import Collision, Draft, Option, Settlement
@@ -34,8 +34,10 @@ from agentsched.planning import TaskGraph
 from agentsched.planning.inventory import Person
 from agentsched.understanding import (
     CancelEvent,
+    Choice,
     FindTime,
     MoveEvent,
+    Question,
     ResolveConflicts,
     ScheduleEvent,
     Understood,
@@ -90,6 +92,45 @@ class _Copy:
 def concerns(understood: Understood) -> bool:
     """Whether a message wants anything of the calendar."""
     return any(isinstance(intent, _Wanted) for intent in understood.intents)
+
+
+def grounded(
+    understood: Understood, context: AgentContext, last: str,
+    before: Settlement | None = None, asked: Understood | None = None,
+) -> Understood:  # fmt: skip
+    """Return a message with a question where it points at several events of the calendar.
+
+    Args:
+        understood: The message; nothing is asked about it yet.
+        context: Calendar.
+        last: Title of the event spoken of last.
+        before: What was proposed; what speaks of that is no event yet.
+        asked: What waited for the message: an event that an answer names and nobody knows is asked
+            for again.
+    """
+    pointing = [(n, one) for n, one in enumerate(understood.intents)
+                if isinstance(one, MoveEvent | CancelEvent | RespondEvent)]  # fmt: skip
+    if not pointing:
+        return understood
+    pending = before.drafts if before is not None else ()
+    old = asked.asks if asked is not None else None
+    with context.desk() as desk:
+        for number, intent in pointing:
+            if revised(intent, pending, desk.zone, last) is not None:
+                continue
+            text = ""
+            choices: tuple[Choice, ...] = ()
+            try:
+                desk.find(intent.event, last)
+            except SeveralFit as error:
+                text, choices = error.question, error.choices
+            except CalendarError as error:
+                if old is not None and old.slot == "event" and old.intent == number:
+                    text = f"{error}. Which event do you mean?"
+            if text:
+                asks = Question(text=text[:1000], slot="event", intent=number, choices=choices)
+                return understood.model_copy(update={"asks": asks})
+    return understood
 
 
 def arrange(

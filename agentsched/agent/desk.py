@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,10 +21,30 @@ from agentsched.calendars import (
 from agentsched.calendars.contacts import Contact
 from agentsched.calendars.own import OwnCalendar, access
 from agentsched.calendars.scratch import ScratchCalendar
-from agentsched.understanding.intents import EventRef, When
+from agentsched.understanding import Choice, EventRef, When
 
 HORIZON = timedelta(days=60)
 """How far ahead an event named in words is looked for."""
+MOST_CHOICES = 6
+"""Events that are listed where words point at several."""
+
+
+class SeveralFit(CalendarError):
+    """Words point at several events; the message lists them."""
+
+    def __init__(self, words: str, events: Sequence[Occurrence], zone: ZoneInfo) -> None:
+        self.choices = tuple(_choice(event, zone) for event in events[:MOST_CHOICES])
+        more = f" and {len(events) - MOST_CHOICES} more" if len(events) > MOST_CHOICES else ""
+        names = ", ".join(f"{n}: {one.words}" for n, one in enumerate(self.choices, start=1))
+        self.question = f"Which {words!r} do you mean? {names}{more}"
+        super().__init__(f"several events fit {words!r}: {names}{more}; say which")
+
+
+def _choice(event: Occurrence, zone: ZoneInfo) -> Choice:
+    at = event.start.astimezone(zone)
+    when = When(phrase=f"{at:%d %b %Y %H:%M}", start=at, all_day=event.all_day)
+    words = f"{event.title[:60]!r} {at:%a %d %b}" + ("" if event.all_day else f" {at:%H:%M}")
+    return Choice(words=words, event=EventRef(words=event.title[:120], when=when))
 
 
 class Desk(OwnCalendar):
@@ -77,6 +97,7 @@ class Desk(OwnCalendar):
             last: Title of the event spoken of last.
 
         Raises:
+            SeveralFit: Events of several names fit.
             CalendarError: None fits.
         """
         words = last if wanted.last and not wanted.words else wanted.words
@@ -101,11 +122,8 @@ class Desk(OwnCalendar):
             first = exact_title[0]
             others = [o for o in exact_title if o.uid != first.uid]
             if words and others and others[0].title != first.title:
-                names = ", ".join(
-                    f"{o.title[:40]!r} {o.start.astimezone(self.zone):%a %d %b %H:%M}"
-                    for o in (first, others[0])
-                )
-                raise CalendarError(f"several events fit {words!r}: {names}; say which day")
+                firsts = {o.uid: o for o in reversed(exact_title)}
+                raise SeveralFit(words, sorted(firsts.values(), key=lambda o: o.start), self.zone)
         return exact_title[:1]
 
     def _window(self, wanted: EventRef) -> tuple[datetime, datetime]:

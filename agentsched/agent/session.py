@@ -112,7 +112,7 @@ class Session:
                 f"the message has more than {LONGEST:,} characters, which is the most: put long "
                 "material in a file and name the file"
             )
-        return self._stream({"message": message, "asked": ""})
+        return self._stream({"message": message, "asked": None})
 
     def reply(self, word: Approval) -> AsyncIterator[Event]:
         """Answer what the thread asks."""

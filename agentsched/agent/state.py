@@ -105,8 +105,8 @@ class State(TypedDict, total=False):
     message: str
     now: str
     """When the turn began, ISO with zone: a step that runs again sees the same time."""
-    asked: str
-    """The question that ``message`` answers; empty for a new request."""
+    asked: Understood | None
+    """What waits for an answer, which ``message`` may be; None for a new request."""
     understood: Understood
     wanted: TaskGraph | None
     """The task graph of this turn, not yet approved."""

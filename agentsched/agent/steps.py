@@ -36,13 +36,13 @@ from agentsched.planning import Infeasible
 from agentsched.understanding import (
     Answer,
     Context,
+    DropPlan,
     Query,
     SmallTalk,
     StatePreference,
     Undo,
     Unknown,
     WithdrawPreference,
-    read_answer,
 )
 from agentsched.understanding import understand as read_message
 from evaluator.errors import EvaluatorError
@@ -61,7 +61,7 @@ async def understand(state: State, runtime: Run) -> State:
     """Read the message, or the answer to a question, into intents."""
     context = runtime.context
     now = context.clock.now().astimezone(context.zone)
-    message, asked = state["message"], state.get("asked", "")
+    message, asked = state["message"], state.get("asked")
     with context.desk() as desk:
         people = desk.people
     about = Context(
@@ -77,12 +77,17 @@ async def understand(state: State, runtime: Run) -> State:
     )
     _tell(runtime, "understanding")
     understood = await asyncio.to_thread(read_message, message, about, context.model)
+    if understood.asks is None:
+        before = state.get("settlement") if state.get("pending") else None
+        last = state.get("event", "")
+        understood = await asyncio.to_thread(
+            agenda.grounded, understood, context, last, before, asked
+        )
     said = [Said(who="user", text=message[:20_000])]
     update: State = {"understood": understood, "now": now.isoformat(), "history": said}
     nothing_new = (*_ONLY_ASKED, Answer) if asked else (*_ONLY_ASKED, Undo)
-    unclear = understood.question is not None and not asked
     settled = all(isinstance(i, nothing_new) for i in understood.intents)
-    if state.get("pending") and (unclear or settled):
+    if state.get("pending") and (understood.asks is not None or settled):
         return {**update, "answer": None}
     update |= {
         "answer": None, "approval": None, "execution": "", "replans": 0, "trouble": [],
@@ -96,13 +101,14 @@ async def understand(state: State, runtime: Run) -> State:
         update["settlement"] = None
     if not stands or work.concerns(understood):
         update |= {"wanted": None, "proposed": None}
+    if any(isinstance(intent, DropPlan) for intent in understood.intents):
+        update |= {"graph": None, "plan": None}
     return update
 
 
 def after_understand(state: State) -> Literal["clarify", "settle"]:
-    """Ask at most one question a turn."""
-    needs = state["understood"].question is not None and not state.get("asked")
-    return "clarify" if needs else "settle"
+    """Ask one question at a time, until nothing is open or the user asks for something else."""
+    return "clarify" if state["understood"].asks is not None else "settle"
 
 
 async def clarify(state: State) -> State:
@@ -111,10 +117,7 @@ async def clarify(state: State) -> State:
     question = understood.question or ""
     reply = Approval.model_validate(interrupt(Ask(kind="question", question=question)))
     said = [Said(who="assistant", text=question)]
-    message = reply.text or reply.decision
-    if understood.if_yes and read_answer(message):
-        message = understood.if_yes
-    return {"message": message, "asked": question, "history": said}
+    return {"message": reply.text or reply.decision, "asked": understood, "history": said}
 
 
 async def settle(state: State, runtime: Run) -> State:
@@ -122,13 +125,15 @@ async def settle(state: State, runtime: Run) -> State:
     context, understood = runtime.context, state["understood"]
     settled = settle_preferences(understood, context)
     sections = list(settled.sections)
+    if any(isinstance(intent, DropPlan) for intent in understood.intents):
+        sections.append(Section(title="Plan", lines=("dropped; nothing of it will be run",)))
     sections += await asyncio.to_thread(answers.answer, state, context)
     notes = list(understood.notes)
     if context.model is None and context.why_no_model and answers.needs_model(understood):
         notes.append(f"no model reads along: {context.why_no_model}")
     if notes:
         sections.append(Section(title="Note", lines=tuple(notes)))
-    update: State = {"asked": "", "answer": sections}
+    update: State = {"asked": None, "answer": sections}
     if settled.noted:
         update["deeds"] = [Deed(turn=state["now"], preferences=settled.noted)]
     if any(isinstance(intent, Undo) for intent in understood.intents):
@@ -258,7 +263,7 @@ async def approve(state: State, runtime: Run) -> Command[Literal["apply", "under
                 goto="understand",
                 update={
                     "message": word.text,
-                    "asked": "",
+                    "asked": None,
                     "history": said,
                     "approval": None,
                     "pending": True,

@@ -17,7 +17,14 @@ from agentsched.planning.graph import Demand, Task
 from agentsched.planning.hints import Hint
 from agentsched.planning.inventory import Away, Person
 from agentsched.planning.plan import Assignment, Plan
-from agentsched.understanding import AskRun, ChangePlan, PlanWork, StartEvolution, Understood
+from agentsched.understanding import (
+    AskRun,
+    ChangePlan,
+    DropPlan,
+    PlanWork,
+    StartEvolution,
+    Understood,
+)
 
 DEFAULT_EVALUATIONS = 40
 """Of an evolution run whose size the user does not say."""
@@ -50,7 +57,7 @@ def wanted(understood: Understood, runs: Path) -> TaskGraph | None:
 def concerns(understood: Understood) -> bool:
     """Whether a message wants anything to be run, or run otherwise."""
     return any(
-        isinstance(intent, PlanWork | ChangePlan | StartEvolution)
+        isinstance(intent, PlanWork | ChangePlan | DropPlan | StartEvolution)
         or (isinstance(intent, AskRun) and intent.action in ("replay", "resume"))
         for intent in understood.intents
     )

@@ -11,3 +11,8 @@ from agentsched.errors import UserError
 
 class TimePhraseError(UserError):
     """A phrase cannot become a time; the message has the phrase, the rule and the way out."""
+
+    def __init__(self, message: str, said: str = "") -> None:
+        """Keep the phrase as it was said, where the message is about one of a text."""
+        super().__init__(message)
+        self.said = said

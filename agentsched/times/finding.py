@@ -102,10 +102,11 @@ class _Speech:
         try:
             found = Resolving(reading, self._now, self._zone, almanac, self._hint(reading)).value()
         except TimePhraseError as error:
-            raise TimePhraseError(f"{_short(said)}: {error}") from error
+            raise TimePhraseError(f"{_short(said)}: {error}", said) from error
         except (OverflowError, ValueError) as error:
             raise TimePhraseError(
-                f"{_short(said)} lies beyond the calendar ({error}); name a year from 1 to 9999"
+                f"{_short(said)} lies beyond the calendar ({error}); name a year from 1 to 9999",
+                said,
             ) from error
         return replace(found, phrase=said)
 

@@ -38,7 +38,8 @@ def refuse_impossible(
         if (with_lead and not (found["lead"] or lead == "@")) or not _is_no_time(found, lead):
             continue
         raise TimePhraseError(
-            f"{found['said']} does not exist; name a time from 0:00 to 24:00, or 1am to 12pm"
+            f"{found['said']} does not exist; name a time from 0:00 to 24:00, or 1am to 12pm",
+            found["said"],
         )
 
 

@@ -6,6 +6,8 @@ from agentsched.understanding.intents import (
     AskRun,
     CancelEvent,
     ChangePlan,
+    Choice,
+    DropPlan,
     EventRef,
     FindTime,
     Intent,
@@ -13,6 +15,7 @@ from agentsched.understanding.intents import (
     MoveEvent,
     PlanWork,
     Query,
+    Question,
     ResolveConflicts,
     RespondEvent,
     ScheduleEvent,
@@ -26,14 +29,15 @@ from agentsched.understanding.intents import (
     WithdrawPreference,
 )
 from agentsched.understanding.pipeline import understand
-from agentsched.understanding.routing import read_answer
 
 __all__ = [
     "Answer",
     "AskRun",
     "CancelEvent",
     "ChangePlan",
+    "Choice",
     "Context",
+    "DropPlan",
     "EventRef",
     "FindTime",
     "Intent",
@@ -41,6 +45,7 @@ __all__ = [
     "MoveEvent",
     "PlanWork",
     "Query",
+    "Question",
     "ResolveConflicts",
     "RespondEvent",
     "ScheduleEvent",
@@ -52,6 +57,5 @@ __all__ = [
     "Unknown",
     "When",
     "WithdrawPreference",
-    "read_answer",
     "understand",
 ]

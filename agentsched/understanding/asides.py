@@ -173,7 +173,9 @@ def read_evolution(text: str, turn: Turn) -> StartEvolution:
         known = ", ".join(turn.context.scenarios[:6])
         turn.clarify(
             f"On which scenario should policies evolve? Known: "
-            f"{known or 'see `agentsched scenarios`'}."
+            f"{known or 'see `agentsched scenarios`'}.",
+            "scenario",
+            choices=turn.context.scenarios[:6],
         )
     return StartEvolution(
         phrases=(crop(text, 300),), scenario=scenario, seconds=seconds,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -11,7 +11,7 @@ from agentsched.errors import BudgetError, ModelError
 from agentsched.llm import ChatModel, Message, Reply
 from agentsched.prompting import Prompt, load_prompt
 from agentsched.understanding.context import Context
-from agentsched.understanding.intents import ModelCall
+from agentsched.understanding.intents import Choice, ModelCall, Question, Slot
 from agentsched.understanding.text import crop
 
 Answer = TypeVar("Answer", bound=BaseModel)
@@ -25,7 +25,12 @@ class Turn:
     """What one message may ask the model, and what was asked; not for several threads."""
 
     def __init__(
-        self, context: Context, model: ChatModel | None, *, prefer_model: bool = False
+        self,
+        context: Context,
+        model: ChatModel | None,
+        *,
+        prefer_model: bool = False,
+        agreed: bool = False,
     ) -> None:
         """Open a turn.
 
@@ -33,13 +38,14 @@ class Turn:
             context: What the message is read against.
             model: None where only rules can decide.
             prefer_model: Ask it even where rules are sure; benchmarks do, to see what it can.
+            agreed: The user has said yes to this.
         """
         self.context = context
         self.prefer_model = prefer_model
+        self.agreed = agreed
         self.notes: list[str] = []
         self.calls: list[ModelCall] = []
-        self.question: str | None = None
-        self.if_yes = ""
+        self.asks: Question | None = None
         self._model = model
         self._allowed = FIRST_CALLS
 
@@ -54,15 +60,22 @@ class Turn:
         if sentence not in self.notes:
             self.notes.append(sentence)
 
-    def clarify(self, question: str, if_yes: str = "") -> None:
-        """Ask the user; only the first question of a turn is put.
-
-        Args:
-            question: What is asked.
-            if_yes: What a bare yes asks for, as the user could have said it.
-        """
-        if self.question is None:
-            self.question, self.if_yes = crop(question, 300), if_yes
+    def clarify(
+        self,
+        question: str,
+        slot: Slot,
+        *,
+        clause: str = "",
+        wrong: str = "",
+        if_yes: str = "",
+        choices: Sequence[str] = (),
+    ) -> None:
+        """Ask the user; only the first question of a turn is put. See ``Question``."""
+        if self.asks is None:
+            self.asks = Question(
+                text=crop(question, 1000), slot=slot, clause=clause, wrong=wrong, if_yes=if_yes,
+                choices=tuple(Choice(words=crop(one, 120)) for one in choices),
+            )  # fmt: skip
 
     def ask(
         self,

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from agentsched.planning.graph import TaskGraph
 from agentsched.planning.inventory import Inventory
+from agentsched.understanding.intents import Understood
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +25,8 @@ class Context:
     """Machines that wishes about places can name; None: such wishes are left for later."""
     event: str = ""
     """Title of the event spoken of last."""
-    asked: str = ""
-    """The question the assistant put last; an answer is read with it in mind."""
+    asked: Understood | None = None
+    """What waits for the answer to the question in it, which the message may be."""
     history: tuple[str, ...] = ()
     """The user's earlier messages, oldest first."""
     people: tuple[str, ...] = ()

@@ -124,14 +124,33 @@ def read_move(text: str, turn: Turn) -> MoveEvent | None:
     place = found["place"].strip(" .!?") if found else ""
     hidden = title or (found["to"] if found else "")
     event = _reference(text, which, turn, taken=(*invited, *dropped), hide=hidden)
-    if moved_to is None and by is None and not (invited or dropped or title or place):
-        turn.clarify(
-            f"What should change about {event.words or 'it'}: when, how long, where, or who?"
-        )
-    return MoveEvent(
+    moved = MoveEvent(
         phrases=(crop(said, 300),), event=event, to=moved_to, by=by, scope=_scope(text),
         title=crop(title, 120), place=crop(place, 120), add_people=invited, drop_people=dropped,
     )  # fmt: skip
+    ask_what_changes(moved, turn)
+    return moved
+
+
+def ask_what_changes(intent: MoveEvent, turn: Turn) -> None:
+    """Ask what is to change about an event, where nothing was said of that."""
+    if not intent.changes:
+        turn.clarify(
+            f"What should change about {intent.event.words or 'it'}: when, how long, where, or "
+            "who?",
+            "change",
+        )
+
+
+def read_event_named(text: str, turn: Turn) -> EventRef:
+    """Return the event that a few words name, "the review on Friday".
+
+    Raises:
+        TimePhraseError: They name a time that does not exist.
+    """
+    spans = find_spans(text, turn.context)
+    refuse_impossible(text, spans)
+    return _reference(text, join(spans) if spans else None, turn)
 
 
 def _with_minutes(found: re.Match[str]) -> str:
@@ -220,7 +239,7 @@ def _reference(
     if last and turn.context.event:
         words = turn.context.event
     elif last and not words:
-        turn.clarify("Which event do you mean?")
+        turn.clarify("Which event do you mean?", "event")
     return EventRef(
         words="" if generic and every else crop(words, 120),
         when=when,

@@ -14,6 +14,7 @@ from agentsched.understanding.intents import (
     AddTask,
     Change,
     ChangePlan,
+    DropPlan,
     DropTask,
     SetField,
     Unbind,
@@ -50,6 +51,7 @@ _DROP = re.compile(
     r"(?:we |i )?(?:don't|do not) need(?: to)?|without)\s+(?P<what>.+)$",
     re.IGNORECASE,
 )
+_DROP_ALL = "drop the whole plan"
 _WAIT = re.compile(
     r"^(?:make (?:sure )?|let |have |run |do |start |put |move |schedule "
     r")?(?P<task>.+?)\s+(?:should |must |has to |have to |needs to |also |only |to )*"
@@ -160,7 +162,7 @@ def is_follow_up(text: str, graph: TaskGraph, event: str = "") -> bool:
     return more is not None and stem(more["work"].split()[0]) in WORK_VERBS
 
 
-def read_change(text: str, turn: Turn) -> ChangePlan | None:
+def read_change(text: str, turn: Turn) -> ChangePlan | DropPlan | None:
     """Return what a follow-up changes; None when nothing of the plan is meant.
 
     Raises:
@@ -168,6 +170,8 @@ def read_change(text: str, turn: Turn) -> ChangePlan | None:
     """
     graph = turn.context.graph
     assert graph is not None
+    if turn.agreed and text == _DROP_ALL:
+        return DropPlan(phrases=(text,))
     changes: list[Change] = []
     for part in _parts(text, graph):
         done = _read(part, graph, turn)
@@ -285,7 +289,8 @@ def _dropped(text: str, graph: TaskGraph, titles: Sequence[str], turn: Turn) -> 
         turn.note(f"No task of the plan is called {crop(found['what'], 60)!r}.")
         return None
     if len(gone) == len(graph.tasks):
-        turn.clarify("That would leave nothing of the plan. Drop all of it?")
+        turn.clarify("That would leave nothing of the plan. Drop all of it?", "confirm",
+                     if_yes=_DROP_ALL)  # fmt: skip
         return None
     return [DropTask(task=id) for id in sorted(gone)], without(graph, gone)
 
@@ -310,6 +315,7 @@ def _waiting(text: str, graph: TaskGraph, titles: Sequence[str], turn: Turn) -> 
                 turn.clarify(
                     f"{titles[source]!r} waits for {titles[target]!r} already. Turn their order "
                     f"round?",
+                    "confirm",
                     if_yes=f"swap the order of {graph.tasks[source].id} and {group}",
                 )
                 return None

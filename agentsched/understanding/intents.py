@@ -69,6 +69,12 @@ class PlanWork(_Intent):
     """The whole of it again and again ("nightly")."""
 
 
+class DropPlan(_Intent):
+    """Forget the last plan; what has run of it stays as it is."""
+
+    kind: Literal["drop_plan"] = "drop_plan"
+
+
 class AddTask(_Part):
     """One more task."""
 
@@ -148,6 +154,11 @@ class MoveEvent(_Intent):
     place: Short = ""
     add_people: tuple[Short, ...] = ()
     drop_people: tuple[Short, ...] = ()
+
+    @property
+    def changes(self) -> bool:
+        """Whether it says what is to change."""
+        return any((self.to, self.by, self.title, self.place, self.add_people, self.drop_people))
 
 
 class RespondEvent(_Intent):
@@ -300,6 +311,7 @@ class Unknown(_Intent):
 Intent = Annotated[
     PlanWork
     | ChangePlan
+    | DropPlan
     | ScheduleEvent
     | MoveEvent
     | CancelEvent
@@ -317,6 +329,36 @@ Intent = Annotated[
     | Unknown,
     Field(discriminator="kind"),
 ]
+
+
+Slot = Literal["event", "change", "time", "scenario", "first", "confirm"]
+"""What an answer fills: which event, what of it changes, when, which scenario, which task comes
+first, yes or no."""
+
+
+class Choice(_Part):
+    """One of the answers that are listed with a question."""
+
+    words: Short
+    event: EventRef | None = None
+    """The event it stands for."""
+
+
+class Question(_Part):
+    """What the user is asked, and where the answer goes; see ``answering``."""
+
+    text: Annotated[str, Field(max_length=1000)]
+    slot: Slot
+    intent: int | None = None
+    """Number of the intent that waits for it; None: the answer adds one."""
+    clause: Annotated[str, Field(max_length=8000)] = ""
+    """The words it is about, where they are read again with the answer among them."""
+    wrong: Annotated[str, Field(max_length=8000)] = ""
+    """Those of them that the answer replaces."""
+    if_yes: Annotated[str, Field(max_length=2000)] = ""
+    """What a bare yes asks for, as the user could have said it."""
+    choices: tuple[Choice, ...] = ()
+    """In the order in which they are listed."""
 
 
 class ModelCall(_Part):
@@ -337,13 +379,16 @@ class Understood(_Part):
     """A message, understood as far as it could be."""
 
     intents: tuple[Intent, ...]
-    question: Annotated[str, Field(max_length=300)] | None = None
+    asks: Question | None = None
     """Asked only when the answer would change the plan."""
-    if_yes: Annotated[str, Field(max_length=2000)] = ""
-    """What a bare yes to the question asks for, in words that can be understood."""
     notes: tuple[Annotated[str, Field(max_length=400)], ...] = ()
     """What was assumed, left out, or could not be done, one sentence each."""
     calls: tuple[ModelCall, ...] = ()
+
+    @property
+    def question(self) -> str | None:
+        """What the user is asked, in words."""
+        return None if self.asks is None else self.asks.text
 
 
 def midnight(day: datetime) -> datetime:

@@ -221,7 +221,9 @@ def _hours(text: str, context: Context) -> tuple[time, time]:
     try:
         return read_clock(found["a"]), read_clock(found["b"])
     except ValueError as error:
-        raise TimePhraseError(f"{found[0]!r}: {error}; name hours from 0:00 to 24:00") from error
+        raise TimePhraseError(
+            f"{found[0]!r}: {error}; name hours from 0:00 to 24:00", found[0]
+        ) from error
 
 
 def _within(text: str, context: Context) -> When | None:

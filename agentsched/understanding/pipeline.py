@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from agentsched.llm import ChatModel
+from agentsched.understanding.answering import answered
 from agentsched.understanding.asides import (
     read_conflicts,
     read_evolution,
@@ -65,7 +66,20 @@ def understand(message: str, context: Context, model: ChatModel | None = None) -
         context: Now, zone, and what was spoken of before.
         model: Asked where rules leave something open; None: that is said in the notes.
     """
-    turn = Turn(context, model)
+    if context.asked is not None:
+        alone = replace(context, asked=None)
+
+        def read(words: str, about: Context, agreed: bool) -> Understood:
+            return _request(words, Turn(about, model, agreed=agreed))
+
+        filled = answered(message, context.asked, alone, read)
+        if filled is not None:
+            return filled
+        context = alone
+    return _request(message, Turn(context, model))
+
+
+def _request(message: str, turn: Turn) -> Understood:
     cleaned = clean(message)
     for note in cleaned.notes:
         turn.note(note)
@@ -73,15 +87,18 @@ def understand(message: str, context: Context, model: ChatModel | None = None) -
         turn.note("The message is empty; say what is to be planned, moved or asked.")
         return _understood([Unknown(phrases=("",), why="nothing was said")], turn)
     intents: list[Intent] = []
+    waiting: Intent | None = None
     segments = segment(cleaned.text)
     for number, found in enumerate(segments):
         if len(intents) == MOST_INTENTS:
             turn.note(f"Only the first {MOST_INTENTS} requests of the message were read.")
             break
+        asked = turn.asks
         intent = _read(_decided(found, [s.text for s in segments[:number]], turn), turn)
-        if intent is not None:
-            intents.append(intent)
-    return _understood(_told_apart(intents, turn), turn)
+        intents.append(intent)
+        if turn.asks is not asked:
+            waiting = intent
+    return _understood(_told_apart(intents, waiting, turn), turn, waiting)
 
 
 def _decided(found: Segment, before: list[str], turn: Turn) -> Segment:
@@ -94,7 +111,7 @@ def _decided(found: Segment, before: list[str], turn: Turn) -> Segment:
         and is_follow_up(masked, graph, turn.context.event)
     ):
         return replace(found, kind="change_plan", sure=True)
-    if found.kind == "answer" and _CANCELS.match(masked) and not turn.context.asked:
+    if found.kind == "answer" and _CANCELS.match(masked):
         return replace(found, kind="cancel_event")
     if found.kind is not None:
         # A guess by rules is right more often than the small model's (docs/understanding.md).
@@ -109,7 +126,7 @@ def _decided(found: Segment, before: list[str], turn: Turn) -> Segment:
 _CANCELS = re.compile(r"\W*cancel\b", re.IGNORECASE)
 
 
-def _read(found: Segment, turn: Turn) -> Intent | None:
+def _read(found: Segment, turn: Turn) -> Intent:
     text = found.text
     phrases = (crop(text, 300),)
     try:
@@ -128,8 +145,9 @@ def _read(found: Segment, turn: Turn) -> Intent | None:
             case kind:
                 intent = _READERS[kind](text, turn)
     except TimePhraseError as error:
-        turn.note(f"{error}.")
-        turn.clarify(f"When do you mean? {error}")
+        if turn.asks is not None:
+            turn.note(f"{error}.")
+        turn.clarify(f"When do you mean? {error}", "time", clause=text, wrong=error.said)
         return Unknown(phrases=phrases, why=crop(str(error), 300))
     if intent is None:
         return Unknown(
@@ -139,21 +157,24 @@ def _read(found: Segment, turn: Turn) -> Intent | None:
     return intent
 
 
-def _told_apart(intents: list[Intent], turn: Turn) -> list[Intent]:
+def _told_apart(intents: list[Intent], waiting: Intent | None, turn: Turn) -> list[Intent]:
     """Drop greetings beside requests, and remarks that no rule could place beside what could."""
-    real = [intent for intent in intents if not isinstance(intent, SmallTalk | Unknown | Answer)]
+    real: list[Intent] = [
+        intent for intent in intents if not isinstance(intent, SmallTalk | Unknown | Answer)
+    ]
     if not real:
         return intents or [Unknown(phrases=("",), why="nothing was said")]
-    answers = [i for i in intents if isinstance(i, Answer)] if turn.context.asked else []
     for intent in intents:
-        if isinstance(intent, Unknown) and not any(
-            crop(intent.phrases[0], 80) in n for n in turn.notes
+        if (
+            isinstance(intent, Unknown)
+            and intent is not waiting
+            and not any(crop(intent.phrases[0], 80) in n for n in turn.notes)
         ):
             turn.note(f"Left out: {crop(intent.phrases[0], 120)!r} ({intent.why}).")
-    return [*answers, *real]
+    return real
 
 
-def _understood(intents: list[Intent], turn: Turn) -> Understood:
+def _understood(intents: list[Intent], turn: Turn, waiting: Intent | None = None) -> Understood:
     for intent in intents:
         if (
             isinstance(intent, ScheduleEvent)
@@ -161,10 +182,13 @@ def _understood(intents: list[Intent], turn: Turn) -> Understood:
             and intent.when.end is None
         ):
             _assume_length(intent, turn)
+    asks = turn.asks
+    if asks is not None:
+        place = next((n for n, intent in enumerate(intents) if intent is waiting), None)
+        asks = asks.model_copy(update={"intent": place})
     return Understood(
         intents=tuple(intents),
-        question=turn.question,
-        if_yes=turn.if_yes,
+        asks=asks,
         notes=tuple(turn.notes),
         calls=tuple(turn.calls),
     )

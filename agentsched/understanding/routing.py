@@ -135,6 +135,10 @@ _RULES: tuple[tuple[Kind, str], ...] = (
      r"|^(?:i |we )?(?:also )?(?:need|want|would like) (?:a|an|another|some|my)\b|^set down\b"),
 )  # fmt: skip
 _COMPILED = tuple((kind, re.compile(pattern)) for kind, pattern in _RULES)
+_NAMES = re.compile(r"\W*(?:the|my|our|this|that)\b")
+"""How a name begins whose next word may be a verb as well: "the design review"."""
+_SCHEDULES = dict(_COMPILED)["schedule_event"]
+"""How an order to put something into the calendar begins."""
 
 _ANSWER = re.compile(
     r"^(?P<yes>y|yes|yep|yeah|yup|ok|okay|sure|correct|right|go ahead|do it|go for it|looks? good"
@@ -157,6 +161,18 @@ def read_answer(text: str) -> bool | None:
     """Return what a bare yes or no says; None for anything else."""
     found = _ANSWER.match(text.lower().strip())
     return None if found is None else found["yes"] is not None
+
+
+def asks_for_something(clause: str) -> bool:
+    """Whether a masked clause is an order, a question or a wish; "lunch tomorrow" only names."""
+    found = route(clause)
+    if found is None or found.kind in ("answer", "small_talk"):
+        return False
+    if found.kind in ("plan_work", "schedule_event") and _NAMES.match(clause.lower()):
+        return False
+    if found.kind == "schedule_event":
+        return bool(_SCHEDULES.search(without_politeness(clause).lower().strip()))
+    return found.sure
 
 
 def without_politeness(text: str) -> str:

@@ -157,9 +157,11 @@ def test_another_time_to_begin_replaces_the_stretch_named_first() -> None:
 
 def test_a_wait_that_turns_the_order_round_is_asked_about_and_a_yes_does_it() -> None:
     asked = understand("training waits for evaluation", AFTER)
-    assert asked.question is not None
-    assert "Turn their order round?" in asked.question
-    turned = edges(changed(asked.if_yes))
+    assert asked.asks is not None
+    assert "Turn their order round?" in asked.asks.text
+    (change,) = understand("yes, please", replace(AFTER, asked=asked)).intents
+    assert isinstance(change, ChangePlan)
+    turned = edges(change.graph)
     # The evaluation was of the small model, and the report of all: it keeps its place.
     assert turned[EVAL] == set()
     assert turned[SMALL] == {EVAL}
