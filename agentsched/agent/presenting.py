@@ -99,6 +99,9 @@ def settlement_sections(settlement: Settlement, zone: tzinfo) -> list[Section]:
         if one.separates:
             lines.append(f"what tells the first two apart: {one.separates}")
         sections.append(Section(title=f"Conflict {one.id}", lines=tuple(lines)))
+    if settlement.lessons:
+        lines = [f"unlearn: {lesson.words}" for lesson in settlement.lessons]
+        sections.append(Section(title="Preferences", lines=tuple(lines)))
     if settlement.notes:
         sections.append(Section(title="Calendar notes", lines=short(settlement.notes)))
     return sections
@@ -111,7 +114,8 @@ def approval(sections: Sequence[Section], settlement: Settlement | None, work: b
     if work:
         parts.append("run it")
     if settlement is not None and not settlement.empty:
-        parts.append("change the calendar")
+        lessons_only = settlement.lessons and not settlement.drafts and not collisions
+        parts.append("unlearn it" if lessons_only else "change the calendar")
     what = " and ".join(parts) or "go on"
     hint = ""
     if choice := next((one for one in collisions if len(one.options) > 1), None):

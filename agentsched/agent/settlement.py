@@ -96,17 +96,28 @@ class Collision(_Part):
         raise KeyError(letter)
 
 
+class Lesson(_Part):
+    """What a choice taught, which an undo of it unlearns."""
+
+    decision: str = Field(max_length=200)
+    """Id in memory."""
+    words: Words
+    """``'A' mattered more than 'B'``."""
+
+
 class Settlement(_Part):
-    """Everything a turn would do to the calendar."""
+    """Everything a turn would do to the calendar, and unlearn with it."""
 
     drafts: tuple[Draft, ...] = ()
     collisions: tuple[Collision, ...] = ()
+    lessons: tuple[Lesson, ...] = ()
+    """Of an undo: what is unlearnt."""
     notes: tuple[Words, ...] = ()
 
     @property
     def empty(self) -> bool:
         """Whether there is nothing to approve."""
-        return not self.drafts and not any(
+        return not (self.drafts or self.lessons) and not any(
             option.drafts for one in self.collisions for option in one.options
         )
 

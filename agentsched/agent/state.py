@@ -6,7 +6,7 @@ from typing import Annotated, Final, Literal, TypedDict
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from agentsched.agent.settlement import Settlement
+from agentsched.agent.settlement import Lesson, Settlement
 from agentsched.planning.graph import TaskGraph
 from agentsched.planning.plan import Plan
 from agentsched.understanding import Understood
@@ -60,6 +60,8 @@ class Deed(_Part):
     calendar: tuple[str, ...] = ()
     """Ids of journal entries, in the order in which they were made."""
     preferences: tuple[Noted, ...] = ()
+    lessons: tuple[Lesson, ...] = ()
+    """What the choice between ways out taught."""
     work: str = ""
     """Name of a plan that was carried out: it cannot be taken back."""
 
@@ -89,6 +91,7 @@ def _gather(old: list[Deed] | None, new: list[Deed]) -> list[Deed]:
             turn=deed.turn,
             calendar=tuple(dict.fromkeys((*last.calendar, *deed.calendar))),
             preferences=tuple(dict.fromkeys((*last.preferences, *deed.preferences))),
+            lessons=tuple(dict.fromkeys((*last.lessons, *deed.lessons))),
             work=deed.work or last.work,
         )
     return deeds[-REMEMBERED:]
@@ -138,6 +141,6 @@ class State(TypedDict, total=False):
 
 
 STORED_TYPES: Final = (
-    Approval, Ask, Deed, Noted, Plan, Said, Section, Settlement, TaskGraph, Understood,
+    Approval, Ask, Deed, Lesson, Noted, Plan, Said, Section, Settlement, TaskGraph, Understood,
 )  # fmt: skip
 """What a checkpoint may hold beside plain data."""

@@ -29,7 +29,12 @@ from agentsched.agent.presenting import (
     text_of,
 )
 from agentsched.agent.state import Approval, Ask, Deed, Said, Section, State
-from agentsched.agent.wishes import placement_wishes, remember_choices, settle_preferences
+from agentsched.agent.wishes import (
+    placement_wishes,
+    remember_choices,
+    settle_preferences,
+    unlearn,
+)
 from agentsched.errors import AgentSchedError
 from agentsched.execution import Record
 from agentsched.planning import Infeasible
@@ -288,10 +293,13 @@ async def apply(state: State, runtime: Run) -> State:
     done = await asyncio.to_thread(
         agenda.apply, settlement, word.choices, context, _turn_key(state)
     )
-    learnt = remember_choices(settlement, word.choices, context, _turn_key(state))
-    update: State = {"answer": [*done.sections, *learnt], "settlement": None}
-    if done.actions:
-        update["deeds"] = [Deed(turn=state["now"], calendar=done.actions)]
+    taught = remember_choices(settlement, word.choices, context, _turn_key(state))
+    unlearnt = unlearn(settlement.lessons, context)
+    answer = [*done.sections, *taught.sections, *unlearnt]
+    update: State = {"answer": answer, "settlement": None}
+    if done.actions or taught.lessons:
+        deed = Deed(turn=state["now"], calendar=done.actions, lessons=taught.lessons)
+        update["deeds"] = [deed]
     return update
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from agentsched.agent.context import AgentContext
 from agentsched.agent.settlement import Draft, Settlement
 from agentsched.agent.state import Deed, Section
-from agentsched.agent.wishes import can_undo, undo_preferences
+from agentsched.agent.wishes import can_undo, still_learnt, undo_preferences
 from agentsched.calendars import Book, CalendarError
 from agentsched.calendars.journal import Entry
 
@@ -37,8 +37,10 @@ def last_standing(deeds: Sequence[Deed], context: AgentContext) -> Deed | None:
     for deed in reversed(deeds):
         calendar = tuple(id for id in deed.calendar if id in done)
         noted = tuple(one for one in deed.preferences if can_undo(one, context))
-        if calendar or noted or deed.work:
-            return deed.model_copy(update={"calendar": calendar, "preferences": noted})
+        lessons = still_learnt(deed.lessons, context)
+        if calendar or noted or lessons or deed.work:
+            kept = {"calendar": calendar, "preferences": noted, "lessons": lessons}
+            return deed.model_copy(update=kept)
     return None
 
 
@@ -46,7 +48,8 @@ def take_back(deed: Deed, context: AgentContext) -> Undone:
     """Take back what one turn did.
 
     Preferences are taken back at once, as they were taken down. Changes of the calendar are
-    proposed, the last one first, and wait for a yes. Work that has run is only spoken of.
+    proposed, the last one first, with what the choice of them taught, and wait for a yes. Work
+    that has run is only spoken of.
 
     Raises:
         CalendarError: The calendar or its journal cannot be read.
@@ -60,7 +63,8 @@ def take_back(deed: Deed, context: AgentContext) -> Undone:
             done = [entry for entry in desk.book.history() if entry.id in deed.calendar]
             drafts = _drafts(done, desk.book, lines)
     sections = (Section(title="Undo", lines=tuple(lines)),) if lines else ()
-    return Undone(Settlement(drafts=tuple(drafts)) if drafts else None, sections)
+    settlement = Settlement(drafts=tuple(drafts), lessons=deed.lessons)
+    return Undone(None if settlement.empty else settlement, sections)
 
 
 def _drafts(done: Sequence[Entry], book: Book, problems: list[str]) -> list[Draft]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pydantic import TypeAdapter, ValidationError
 
 from agentsched.agent.context import AgentContext
-from agentsched.agent.settlement import Settlement
+from agentsched.agent.settlement import Collision, Lesson, Option, Settlement
 from agentsched.agent.state import Noted, Section
 from agentsched.agent.vocabulary import features_named, speaks_of_events, translated
 from agentsched.calendars.preference import NoPreference, Preference, PreferenceModel, Reason
@@ -20,7 +20,14 @@ from evaluator.calendar.predicates import holds
 from evaluator.errors import EvaluatorError
 from memory import MemoryStore
 from memory.audit import changes
-from memory.decisions import learn_from, list_decisions, record_decision
+from memory.decisions import (
+    find_decision,
+    learn_from,
+    list_decisions,
+    record_decision,
+    undo_decision,
+)
+from memory.errors import NotFound
 from memory.preferences import (
     CALENDAR,
     PLACEMENT,
@@ -32,6 +39,7 @@ from memory.preferences import (
     withdraw_preference,
 )
 from memory.records import PreferenceRecord
+from memory.store import Reader
 
 _HINT: TypeAdapter[Hint] = TypeAdapter(Hint)
 
@@ -139,22 +147,33 @@ def can_undo(noted: Noted, context: AgentContext) -> bool:
     return bool(trail) and trail[-1].id == noted.mark
 
 
+@dataclass(frozen=True, slots=True)
+class Taught:
+    """What an approval taught, or unlearned."""
+
+    sections: tuple[Section, ...] = ()
+    lessons: tuple[Lesson, ...] = ()
+
+
 def remember_choices(
     settlement: Settlement, choices: dict[str, str], context: AgentContext, key: str
-) -> list[Section]:
+) -> Taught:
     """Write down each settled conflict with its reasons; learn from what the user chose.
 
     A plain yes takes the proposal and teaches nothing: only a way out that was named says which
     event mattered more.
     """
-    lines: list[str] = []
+    lessons: list[Lesson] = []
     role = context.settings.agent.role
     with context.memory() as store:
-        known = {one.facts.get("key") for one in list_decisions(store, scope=CALENDAR, limit=200)}
+        decisions = list_decisions(store, scope=CALENDAR, limit=200)
+        known = {one.facts.get("key"): one for one in decisions}
         learner = load_learner(store, CALENDAR, role)
         for one in settlement.collisions:
             option = one.option(choices.get(one.id, ""))
             mark = f"{key}:{one.id}"
+            if mark in known and known[mark].learnt:  # before a crash
+                lessons.append(_lesson(known[mark].id, one, option))
             if not option.drafts or mark in known:
                 continue
             candidates = [translated(features) for features in one.candidates]
@@ -172,11 +191,7 @@ def remember_choices(
             if one.id in choices and candidates and title in one.titles:
                 gave_way = one.titles.index(title)
                 learn_from(store, decision.id, 1 - gave_way, role=role, answer=option.words)
-                kept = one.titles[1 - gave_way]
-                lines.append(
-                    f"{kept!r} mattered more than {title!r} "
-                    f"(agentsched memory preferences shows what that changed)"
-                )
+                lessons.append(_lesson(decision.id, one, option))
         for number, draft in enumerate(settlement.drafts):
             mark = f"{key}:draft:{number}"
             if mark not in known:
@@ -184,7 +199,43 @@ def remember_choices(
                     store, subject=draft.title[:400], action=draft.words,
                     why="you asked for it and said yes", facts={"key": mark},
                 )  # fmt: skip
-    return [Section(title="Learnt", lines=tuple(lines))] if lines else []
+    shows = "(agentsched memory preferences shows what that changed)"
+    lines = tuple(f"{lesson.words} {shows}" for lesson in lessons)
+    sections = (Section(title="Learnt", lines=lines),) if lines else ()
+    return Taught(sections, tuple(lessons))
+
+
+def _lesson(decision: str, collision: Collision, option: Option) -> Lesson:
+    """Put into words which of two events was kept."""
+    title = option.drafts[0].title
+    kept = collision.titles[1 - collision.titles.index(title)]
+    return Lesson(decision=decision, words=f"{kept!r} mattered more than {title!r}")
+
+
+def still_learnt(lessons: Sequence[Lesson], context: AgentContext) -> tuple[Lesson, ...]:
+    """Return those that nobody has unlearnt or forgotten."""
+    if not lessons:
+        return ()
+    with context.memory() as store, store.read() as reader:
+        return tuple(lesson for lesson in lessons if _is_learnt(lesson, reader))
+
+
+def _is_learnt(lesson: Lesson, reader: Reader) -> bool:
+    try:
+        return bool(find_decision(reader, lesson.decision).learnt)
+    except NotFound:
+        return False
+
+
+def unlearn(lessons: Sequence[Lesson], context: AgentContext) -> list[Section]:
+    """Take back what choices taught, each once; say so."""
+    standing = still_learnt(lessons, context)
+    if not standing:
+        return []
+    with context.memory() as store:
+        for lesson in standing:
+            undo_decision(store, lesson.decision, role=context.settings.agent.role)
+    return [Section(title="Unlearnt", lines=tuple(lesson.words for lesson in standing))]
 
 
 @dataclass(frozen=True, slots=True)

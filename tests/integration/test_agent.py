@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,8 @@ from assistant import ZONE, Assistant, assistant, default_jobs, job
 
 from agentsched.agent import Session, Standing
 from agentsched.errors import UserError
+from memory.decisions import list_decisions
+from memory.opening import open_memory
 
 REQUEST = "Train the model on an A100, evaluate it when that is done and write the report."
 REVIEW = """BEGIN:VCALENDAR
@@ -270,6 +273,26 @@ def test_undo_takes_back_what_the_last_turn_did_and_goes_further_back_each_time(
     assert "(takes it out of the calendar)" in lines(asked)
     busy.talk("yes")
     assert busy.titles("2026-03-05") == ["09:30 Design review"]
+    assert "nothing was done in this conversation" in lines(busy.talk("undo that"))
+
+
+def test_an_undo_of_a_choice_unlearns_what_it_taught(busy: Assistant) -> None:
+    def learnt() -> list[bool]:
+        with closing(open_memory(busy.settings.memory.url)) as store:
+            found = list_decisions(store, about="Dentist")
+        return [one.learnt for one in found if one.answer]
+
+    assert "mattered more than" in lines(busy.talk("dentist tomorrow 9-10", "yes 1b"))
+    assert learnt() == [True]
+    proposed = lines(busy.talk("undo that"))
+    assert "undo: moved 'Design review'" in proposed
+    assert "unlearn: 'Dentist' mattered more than 'Design review'" in proposed
+    busy.talk("no")
+    assert learnt() == [True]
+    done = busy.talk("undo that", "yes")
+    assert "Unlearnt" in titles(done)
+    assert busy.titles("2026-03-05") == ["09:30 Design review"]
+    assert learnt() == [False]
     assert "nothing was done in this conversation" in lines(busy.talk("undo that"))
 
 
