@@ -49,6 +49,8 @@ AHEAD = timedelta(days=366)
 SETTLED = timedelta(days=30)
 """How far ahead "resolve my conflicts" looks where no time is named."""
 MOST_COLLISIONS = 12
+MOST_REMARKS = 3
+"""Marked days that events are on, which are told."""
 LETTERS = "abcdef"
 WAKING = "MO-SU 8-20"
 """Within which something is moved, where no working hours are set."""
@@ -319,6 +321,8 @@ def _collisions(
         within = [o for o in known if o.start < high and o.end > low]
         clashes += find_conflicts(within, desk.spacing)
     clashes = _once(clashes)
+    copy.problems += _remarks(clashes, desk.zone)
+    clashes = [clash for clash in clashes if not clash.is_remark]
     situation = Situation(
         viewer=desk.book.viewer,
         now=now,
@@ -337,6 +341,17 @@ def _collisions(
             "agentsched calendar conflicts lists them"
         )
     return found
+
+
+def _remarks(clashes: Iterable[Conflict], zone: tzinfo) -> list[str]:
+    """Tell of the days that events are on: nothing gives way to a birthday."""
+    told = [
+        f"{clash.occurrences[-1].start.astimezone(zone):%a %d %b}: {clash}"
+        for clash in clashes
+        if clash.is_remark
+    ]
+    more = [f"{len(told) - MOST_REMARKS} more like it"] if len(told) > MOST_REMARKS else []
+    return told[:MOST_REMARKS] + more
 
 
 def _collision(

@@ -191,7 +191,8 @@ def _first_slot(wanted: FindTime, desk: Desk, book: Book) -> datetime:
 
 
 def _busy(occurrences: tuple[Occurrence, ...]) -> list[tuple[datetime, datetime]]:
-    return [(o.start, o.end) for o in occurrences if o.kind != "free" and o.end > o.start]
+    taken = (o for o in occurrences if o.kind != "free" and not o.marks_a_day)
+    return [(o.start, o.end) for o in taken if o.end > o.start]
 
 
 @dataclass(frozen=True, slots=True)

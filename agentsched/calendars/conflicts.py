@@ -1,6 +1,7 @@
 """What collides, over the whole horizon: one sweep over what takes time.
 
-Overlaps are ``hard``, or ``soft`` when one of the two is tentative or not yet answered. Two events
+Overlaps are ``hard``, or ``soft`` when one of the two is tentative, not yet answered, or only marks
+a day. Two events
 that follow each other too closely are a ``travel`` or a ``buffer`` conflict, which are as hard as
 an overlap. ``work_hours`` is an event outside the hours one works.
 """
@@ -62,6 +63,11 @@ class Conflict:
         return self.kind != "soft" and all(o.kind == "hard" for o in self.occurrences)
 
     @property
+    def is_remark(self) -> bool:
+        """Whether it only says what day it is: nothing need give way."""
+        return any(o.marks_a_day for o in self.occurrences)
+
+    @property
     def occurrences(self) -> tuple[Occurrence, ...]:
         """The one or two it is about."""
         return (self.first,) if self.second is None else (self.first, self.second)
@@ -76,6 +82,9 @@ class Conflict:
                 return f"{self.minutes} min too little to get from {first} to {second}"
             case "buffer":
                 return f"{self.minutes} min of buffer missing between {first} and {second}"
+            case "soft" if self.is_remark:
+                day, other = (first, second) if self.first.marks_a_day else (second, first)
+                return f"{other} is on a day marked {day}"
             case "soft":
                 return f"{first} and {second} may overlap by {self.minutes} min"
             case _:
@@ -167,6 +176,8 @@ def takes_time(occurrence: Occurrence) -> bool:
 
 def _between(first: Occurrence, second: Occurrence, spacing: Spacing) -> Conflict | None:
     if second.start < first.end:
+        if first.all_day and second.all_day and (first.marks_a_day or second.marks_a_day):
+            return None  # a birthday within a trip
         overlap = min(first.end, second.end) - second.start
         kind: ConflictKind = "hard" if first.kind == second.kind == "hard" else "soft"
         return Conflict(kind, first, second, _minutes(overlap))

@@ -87,7 +87,9 @@ def make_event(new: NewEvent, uid: str, now: datetime, floating: tzinfo) -> Comp
         lines.append(make_line("CATEGORIES", ",".join(map(escape, new.categories))))
     if new.tentative:
         lines.append(make_line("STATUS", "TENTATIVE"))
-    lines.append(make_line("TRANSP", "TRANSPARENT" if new.free else "OPAQUE"))
+    # Of a whole day nothing is said, as clients do: it may be a birthday (``Event.marks_a_day``).
+    if new.free or not start.is_date:
+        lines.append(make_line("TRANSP", "TRANSPARENT" if new.free else "OPAQUE"))
     lines += _people(new)
     return make_component("VEVENT", *lines)
 

@@ -92,7 +92,8 @@ class Event:
     location: str
     conference: bool
     status: str
-    transparent: bool
+    transparency: str
+    """TRANSP; empty where it is not said."""
     busy_status: str
     """X-MICROSOFT-CDO-BUSYSTATUS, which Outlook sets instead of TRANSP."""
     organiser: Attendee | None
@@ -141,7 +142,11 @@ class Event:
     def kind(self, viewer: Viewer) -> Kind:
         """Return how it takes the viewer's time."""
         reply = self.reply_of(viewer.addresses)
-        if self.transparent or self.status == "CANCELLED" or self.busy_status == "FREE":
+        if (
+            self.transparency == "TRANSPARENT"
+            or self.status == "CANCELLED"
+            or self.busy_status == "FREE"
+        ):
             return "free"
         if reply in ("DECLINED", "DELEGATED"):
             return "free"
@@ -150,4 +155,18 @@ class Event:
         own = self.organiser is not None and self.organiser.address in viewer.addresses
         if reply == "TENTATIVE" or (reply == "NEEDS-ACTION" and not own):
             return "soft"
-        return "hard"
+        return "soft" if self.marks_a_day else "hard"
+
+    @property
+    def marks_a_day(self) -> bool:
+        """Whether it says what a day is, a birthday or a holiday, rather than what is done on it.
+
+        It is one whole day, or whole days every year, and nobody says that they are busy. To
+        RFC 5545 what says nothing is busy; people look at such days as free.
+        """
+        if not self.start.is_date or self.transparency or self.busy_status:
+            return False
+        end = self.end
+        length = self.span.nominal if end is None else end.wall - self.start.wall
+        yearly = any(rule.frequency == "YEARLY" for rule in self.rules)
+        return yearly or length <= timedelta(days=1)

@@ -140,7 +140,7 @@ def _blocks(person: Participant, wanted: Wanted, spacing: Spacing, kind: str) ->
     here = place(wanted.location)
     found = []
     for occurrence in person.busy:
-        if occurrence.kind != kind or not takes_time(occurrence):
+        if occurrence.kind != kind or not takes_time(occurrence) or occurrence.marks_a_day:
             continue
         start, end = occurrence.start, occurrence.end
         if not occurrence.all_day:

@@ -42,6 +42,11 @@ class Occurrence:
         return self.event.uid
 
     @property
+    def marks_a_day(self) -> bool:
+        """Whether it says what a day is; see ``Event``."""
+        return self.event.marks_a_day
+
+    @property
     def calendar(self) -> str:
         """Name of the calendar."""
         return self.event.calendar

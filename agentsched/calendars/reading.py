@@ -71,7 +71,7 @@ class _Reader:
             location=self._text("LOCATION"),
             conference="CONFERENCE" in self.lines,
             status=self._value("STATUS").strip().upper(),
-            transparent=self._value("TRANSP").strip().upper() == "TRANSPARENT",
+            transparency=self._value("TRANSP").strip().upper(),
             busy_status=self._value("X-MICROSOFT-CDO-BUSYSTATUS").strip().upper(),
             organiser=None if organiser is None else _attendee(organiser),
             attendees=tuple(_attendee(line) for line in self._all("ATTENDEE")),

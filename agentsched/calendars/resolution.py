@@ -237,6 +237,10 @@ def _reschedule(occurrence: Occurrence, kept: Occurrence | None, situation: Situ
         return Option("reschedule", occurrence, kept, False, f"only {name} can move it")
     if occurrence.all_day:
         return Option("reschedule", occurrence, kept, False, "it takes whole days")
+    if kept is not None and kept.marks_a_day:
+        return Option(
+            "reschedule", occurrence, kept, False, f"{kept.title[:60]!r} marks a day only"
+        )
     slots = tuple(_checked_slots(occurrence, situation))
     if not slots:
         days = situation.search.days

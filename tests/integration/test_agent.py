@@ -184,6 +184,19 @@ def test_a_new_appointment_shows_what_collides_and_moves_what_was_chosen(busy: A
     assert busy.titles("2026-03-06") == ["09:30 Design review"]
 
 
+def test_a_birthday_is_told_and_nothing_gives_way_to_it(me: Assistant) -> None:
+    day = REVIEW.replace("DTSTART:20260302T093000", "DTSTART;VALUE=DATE:19900305")
+    day = day.replace("DTEND:20260302T100000", "DTEND;VALUE=DATE:19900306")
+    day = day.replace("DAILY", "YEARLY").replace("Design review", "Birthday of Ada")
+    (me.folder / "calendar" / "days.ics").write_text(day.replace("\n", "\r\n"))
+    asked = me.talk("dentist tomorrow 9-10")
+    assert "'Dentist' is on a day marked 'Birthday of Ada'" in lines(asked)
+    assert asked.ask is not None
+    assert asked.ask.choices == {}
+    # The first free time of that day is looked for as on any other.
+    assert "on Thu 05 Mar 09:00-10:00" in lines(me.talk("no", "yoga for an hour tomorrow"))
+
+
 def test_occurrences_of_a_series_are_cancelled_in_one_line_and_all_of_them(
     busy: Assistant,
 ) -> None:

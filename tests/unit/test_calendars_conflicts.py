@@ -143,12 +143,48 @@ def test_a_daily_and_a_weekly_series_collide_all_over_the_horizon_and_across_zon
     assert {c.minutes for c in found} == {30}
 
 
-def test_whole_days_collide_but_need_no_buffer():
-    day = "BEGIN:VEVENT\r\nUID:v\r\nDTSTART;VALUE=DATE:20260302\r\nEND:VEVENT\r\n"
+def whole_day(*more: str, uid: str = "v", days: int = 1) -> str:
+    lines = (f"UID:{uid}", "DTSTART;VALUE=DATE:20260302", f"DURATION:P{days}D", *more)
+    return "\r\n".join(("BEGIN:VEVENT", *lines, "END:VEVENT", ""))
+
+
+def test_whole_days_that_are_taken_collide_but_need_no_buffer():
+    day = whole_day("TRANSP:OPAQUE")
     found = occurrences(
         day, vevent("a", "0900", "1000"), vevent("n", "20260303T0000", "20260303T0100")
     )
     assert told(find_conflicts(found, Spacing(timedelta(minutes=30)))) == [("hard", "v", "a", 60)]
+
+
+@pytest.mark.parametrize(
+    ("day", "kind"),
+    [
+        (whole_day(), "soft"),  # a day of which nothing is said
+        (whole_day("RRULE:FREQ=YEARLY", days=2), "soft"),  # comes back every year
+        (whole_day(days=3), "hard"),  # a trip
+        (whole_day("X-MICROSOFT-CDO-BUSYSTATUS:OOF"), "hard"),  # Outlook says so
+    ],
+)
+def test_a_day_that_is_only_marked_is_a_remark(day: str, kind: str):
+    found = find_conflicts(occurrences(day, vevent("a", "0900", "1000")))
+    assert told(found) == [(kind, "v", "a", 60)]
+    assert found[0].is_remark == (kind == "soft")
+
+
+def test_marked_days_do_not_collide_with_days_and_leave_them_free():
+    trip = whole_day(uid="t", days=3)
+    assert find_conflicts(occurrences(whole_day(), whole_day(uid="w"), trip)) == ()
+    monday = Wanted(timedelta(hours=1), WEEK[0], WEEK[0] + timedelta(days=1))
+    (slot, *_) = free_slots([Participant("me", occurrences(whole_day()))], monday)
+    assert slot.perhaps_busy == ()
+
+
+def test_nothing_is_moved_away_from_a_marked_day():
+    found = occurrences(whole_day(), vevent("a", "0900", "1000"))
+    (conflict,) = find_conflicts(found)
+    proposal = resolve(conflict, Situation(ME, NOW, found))
+    assert proposal.options[0].action == "attend"
+    assert not any(o.feasible for o in proposal.options if o.action == "reschedule")
 
 
 def test_working_hours_follow_their_own_zone():
