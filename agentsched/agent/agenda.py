@@ -2,33 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta, tzinfo
-from typing import Literal
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 
+from agentsched.agent.collisions import collisions
 from agentsched.agent.context import AgentContext
 from agentsched.agent.desk import Desk, SeveralFit
 from agentsched.agent.drafting import drafts_of, perform, revised
 from agentsched.agent.presenting import MANY_UNDOS
-from agentsched.agent.settlement import Collision, Draft, Option, Settlement
+from agentsched.agent.settlement import Draft, Settlement
 from agentsched.agent.state import Section
-from agentsched.agent.wishes import broken_rules, preference_model
+from agentsched.agent.wishes import broken_rules
 from agentsched.agent.work import people_of
 from agentsched.calendars import (
     Book,
     CalendarError,
     Occurrence,
-    Situation,
-    find_conflicts,
-    parse_hours,
-    resolve,
 )
-from agentsched.calendars.conflicts import Busy, Conflict
 from agentsched.calendars.features import describe
 from agentsched.calendars.journal import Entry
-from agentsched.calendars.resolution import Action, Authority, Proposal
-from agentsched.calendars.resolution import Option as WayOut
 from agentsched.errors import AgentSchedError
 from agentsched.planning import TaskGraph
 from agentsched.planning.inventory import Person
@@ -46,14 +39,6 @@ from agentsched.understanding.intents import RespondEvent
 
 AHEAD = timedelta(days=366)
 """How far a change is checked."""
-SETTLED = timedelta(days=30)
-"""How far ahead "resolve my conflicts" looks where no time is named."""
-MOST_COLLISIONS = 12
-MOST_REMARKS = 3
-"""Marked days that events are on, which are told."""
-LETTERS = "abcdef"
-WAKING = "MO-SU 8-20"
-"""Within which something is moved, where no working hours are set."""
 
 _Wanted = ScheduleEvent | MoveEvent | CancelEvent | RespondEvent | FindTime | ResolveConflicts
 
@@ -171,13 +156,15 @@ def arrange(
             except CalendarError as error:
                 copy.problems.append(str(error))
         asked = [intent for intent in intents if isinstance(intent, ResolveConflicts)]
-        collisions = _collisions(copy, asked, now, context)
-        copy.problems += _against_rules(copy, now, context)
+        known = book.expand(now.astimezone(UTC), (now + AHEAD).astimezone(UTC)).occurrences
+        found = collisions(known, copy.uids, asked, desk, now, context)
+        copy.problems += found.notes
+        copy.problems += _against_rules(copy, known, now, context)
     notes = tuple(problem[:1000] for problem in copy.problems)
-    settlement = Settlement(drafts=tuple(copy.drafts), collisions=tuple(collisions), notes=notes)
+    settlement = Settlement(drafts=tuple(copy.drafts), collisions=found.collisions, notes=notes)
     if settlement.empty:
-        lines = notes or (("no conflicts were found",) if asked and not collisions else ())
-        told = [one.words for one in collisions]
+        lines = notes or (("no conflicts were found",) if asked and not found.collisions else ())
+        told = [one.words for one in found.collisions]
         if lines or told:
             return Arranged(None, event, (Section(title="Calendar", lines=(*lines, *told)),))
         return Arranged(None, event)
@@ -307,186 +294,13 @@ def busy_people(graph: TaskGraph, now: datetime, context: AgentContext) -> tuple
     return tuple(found)
 
 
-def _collisions(
-    copy: _Copy, asked: list[ResolveConflicts], now: datetime, context: AgentContext
-) -> list[Collision]:
-    desk = copy.desk
-    known = copy.book.expand(now.astimezone(UTC), (now + AHEAD).astimezone(UTC)).occurrences
-    clashes: list[Conflict] = []
-    if copy.uids:
-        busy = Busy(known, desk.spacing)
-        clashes += busy.conflicts_of(o for o in known if o.uid in copy.uids)
-    for one in asked:
-        low, high = _asked_window(one, now)
-        within = [o for o in known if o.start < high and o.end > low]
-        clashes += find_conflicts(within, desk.spacing)
-    clashes = _once(clashes)
-    copy.problems += _remarks(clashes, desk.zone)
-    clashes = [clash for clash in clashes if not clash.is_remark]
-    situation = Situation(
-        viewer=desk.book.viewer,
-        now=now,
-        occurrences=known,
-        spacing=replace(desk.spacing, hours=desk.hours or parse_hours(WAKING, desk.zone)),
-        preferences=preference_model(context),
-        contacts=desk.contacts,
-        authority=_authority(context),
-    )
-    found: list[Collision] = []
-    for number, clash in enumerate(clashes[:MOST_COLLISIONS], start=1):
-        found.append(_collision(str(number), clash, copy, asked, situation, context))
-    if len(clashes) > MOST_COLLISIONS:
-        copy.problems.append(
-            f"{len(clashes) - MOST_COLLISIONS} more conflicts; "
-            "agentsched calendar conflicts lists them"
-        )
-    return found
-
-
-def _remarks(clashes: Iterable[Conflict], zone: tzinfo) -> list[str]:
-    """Tell of the days that events are on: nothing gives way to a birthday."""
-    told = [
-        f"{clash.occurrences[-1].start.astimezone(zone):%a %d %b}: {clash}"
-        for clash in clashes
-        if clash.is_remark
-    ]
-    more = [f"{len(told) - MOST_REMARKS} more like it"] if len(told) > MOST_REMARKS else []
-    return told[:MOST_REMARKS] + more
-
-
-def _collision(
-    id: str, clash: Conflict, copy: _Copy, asked: list[ResolveConflicts],
-    situation: Situation, context: AgentContext,
-) -> Collision:  # fmt: skip
-    proposal = resolve(clash, situation)
-    staying = copy.uids | _kept(asked, clash)
-    ways = [way for way in proposal.options if way.feasible and way.action != "ask"]
-    # What the user just spoke of stays if the other one can give way.
-    yielding = [way for way in ways if way.occurrence.uid not in staying] or ways
-    options = list(_options(yielding, copy, context))
-    zone = context.zone
-    if not options or options[-1].drafts:
-        options.append(Option(letter="a", words="leave both as they are"))
-    lettered = tuple(
-        option.model_copy(update={"letter": letter})
-        for letter, option in zip(LETTERS, options, strict=False)
-    )
-    words = " and ".join(f"{o.title[:60]!r} {_span(o, zone)}" for o in clash.occurrences)
-    features = tuple(
-        dict(describe(o, situation.viewer, situation.contacts, situation.now))
-        for o in clash.occurrences
-    )
-    return Collision(
-        id=id,
-        words=f"{words}: {clash}",
-        options=lettered,
-        titles=tuple(o.title[:300] for o in clash.occurrences),
-        candidates=features if len(features) == 2 else (),
-        sure=_sure(proposal, lettered[0], context),
-        separates=proposal.separating,
-    )
-
-
-def _options(ways: Sequence[WayOut], copy: _Copy, context: AgentContext) -> Iterator[Option]:
-    zone = context.zone
-    count = 0
-    for way in ways:
-        title = way.occurrence.title[:80]
-        for slot in way.slots[:2] if way.action == "reschedule" else (None,):
-            if count == len(LETTERS) - 1:
-                return
-            draft = None
-            why = ""
-            match way.action:
-                case "reschedule" if slot is not None:
-                    start, end = slot.start.astimezone(zone), slot.end.astimezone(zone)
-                    draft = Draft(
-                        verb="move", event=way.occurrence.id, title=title, start=start, end=end,
-                        words=f"move {title!r} to {start:%a %d %b %H:%M}-{end:%H:%M}",
-                    )  # fmt: skip
-                    why = "checked: free then"
-                    if slot.perhaps_busy:
-                        why = f"{', '.join(slot.perhaps_busy)} may be busy then"
-                case "decline":
-                    invited = way.why.startswith("decline")
-                    verb: Literal["decline", "cancel"] = "decline" if invited else "cancel"
-                    day = way.occurrence.start.astimezone(zone)
-                    draft = Draft(
-                        verb=verb, event=way.occurrence.id, title=title,
-                        words=f"{verb} {title!r} on {day:%a %d %b}",
-                        token=copy.desk.book.token(verb, way.occurrence.id),
-                    )  # fmt: skip
-                case "delegate":
-                    draft = Draft(
-                        verb="delegate", event=way.occurrence.id, title=title,
-                        people=(way.delegate,), words=f"delegate {title!r} to {way.delegate}",
-                    )  # fmt: skip
-                case _:
-                    pass
-            words = draft.words if draft else f"keep {title!r} as it is"
-            count += 1
-            yield Option(letter="a", words=words, drafts=(draft,) if draft else (), why=why)
-
-
-def _against_rules(copy: _Copy, now: datetime, context: AgentContext) -> Iterator[str]:
+def _against_rules(
+    copy: _Copy, known: Sequence[Occurrence], now: datetime, context: AgentContext
+) -> Iterator[str]:
     """Say which of the user's own rules a new or moved event goes against."""
-    known = copy.book.expand(now.astimezone(UTC), (now + AHEAD).astimezone(UTC)).occurrences
     first = {o.uid: o for o in reversed(known) if o.uid in copy.uids}
     desk = copy.desk
     for occurrence in first.values():
         features = describe(occurrence, desk.book.viewer, desk.contacts, now)
         for rule in broken_rules([features], context):
             yield f"{occurrence.title[:60]!r} goes against your rule: {rule}"
-
-
-def _span(occurrence: Occurrence, zone: tzinfo) -> str:
-    start, end = occurrence.start.astimezone(zone), occurrence.end.astimezone(zone)
-    return (
-        f"{start:%a %d %b}, all day"
-        if occurrence.all_day
-        else f"{start:%a %d %b %H:%M}-{end:%H:%M}"
-    )
-
-
-def _kept(asked: Iterable[ResolveConflicts], clash: Conflict) -> set[str]:
-    """UIDs that the user's words protect: what is to be kept, or is not what may move."""
-    found: set[str] = set()
-    for one in asked:
-        for occurrence in clash.occurrences:
-            title = occurrence.title.casefold()
-            if one.keep and all(word in title for word in one.keep.casefold().split()):
-                found.add(occurrence.uid)
-    return found
-
-
-def _asked_window(one: ResolveConflicts, now: datetime) -> tuple[datetime, datetime]:
-    if one.within is None or one.within.start is None:
-        return now, now + SETTLED
-    start = one.within.start
-    return start, one.within.end or start + timedelta(days=1)
-
-
-def _once(clashes: Iterable[Conflict]) -> list[Conflict]:
-    seen: dict[tuple[str, ...], Conflict] = {}
-    for clash in clashes:
-        if clash.second is not None:
-            seen.setdefault(tuple(sorted(o.id for o in clash.occurrences)), clash)
-    return sorted(seen.values(), key=lambda c: (c.occurrences[-1].start, c.first.id))
-
-
-def _authority(context: AgentContext) -> Authority:
-    """What may be done unasked: by default nothing, else moves that can be undone."""
-    may: frozenset[Action] = frozenset()
-    if context.settings.agent.autonomy == "reversible":
-        may = frozenset({"reschedule"})
-    return Authority(may=may, threshold=context.settings.agent.tau)
-
-
-def _sure(proposal: Proposal, first: Option, context: AgentContext) -> str:
-    """Why the option shown first may be taken unasked: it is what the resolution decided."""
-    decided = proposal.decision
-    if decided is None or not first.drafts or first.drafts[0].verb != "move":
-        return ""
-    if first.drafts[0].event != decided.occurrence.id:
-        return ""
-    return f"{proposal.because} (autonomy is {context.settings.agent.autonomy!r})"[:1000]

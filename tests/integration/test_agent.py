@@ -197,6 +197,26 @@ def test_a_birthday_is_told_and_nothing_gives_way_to_it(me: Assistant) -> None:
     assert "on Thu 05 Mar 09:00-10:00" in lines(me.talk("no", "yoga for an hour tomorrow"))
 
 
+def test_series_that_collide_are_told_once_with_their_count(busy: Assistant) -> None:
+    asked = busy.talk("yoga every Tuesday at 9:30 until the end of March")
+    assert "overlap by 30 min, 4 times from Tue 10 Mar 09:30 to Tue 31 Mar" in lines(asked)
+    assert asked.ask is not None
+    assert list(asked.ask.choices) == ["1"]
+    assert "1a) move 'Design review' 4 times (Tue 10 Mar" in lines(asked)
+    busy.talk("yes 1a")
+    assert "09:30 Yoga" in busy.titles("2026-03-31")
+    for day in ("10", "17", "24", "31"):
+        assert "09:30 Design review" not in busy.titles(f"2026-03-{day}")
+
+
+def test_a_series_is_moved_whole_where_it_then_meets_nothing(busy: Assistant) -> None:
+    asked = busy.talk("walk every day at 9:30")
+    assert "times from Thu 05 Mar 09:30 to " in lines(asked)
+    assert "1a) move 'Design review' from Thu 05 Mar on to Thu 05 Mar 10:00-10:30" in lines(asked)
+    busy.talk("yes")
+    assert busy.titles("2026-09-01") == ["09:30 Walk", "10:00 Design review"]
+
+
 def test_occurrences_of_a_series_are_cancelled_in_one_line_and_all_of_them(
     busy: Assistant,
 ) -> None:
