@@ -21,6 +21,7 @@ from agentsched.understanding.intents import (
     WaitFor,
 )
 from agentsched.understanding.moments import begins, take_times
+from agentsched.understanding.places import placed_anew
 from agentsched.understanding.text import crop
 from agentsched.understanding.words import EVENT_NOUNS, HARDWARE, WORK_VERBS, stem
 from agentsched.understanding.work.amounts import take_amounts
@@ -252,6 +253,7 @@ def _added(text: str, graph: TaskGraph, titles: Sequence[str], turn: Turn) -> _D
     ends = [n for n, t in enumerate(graph.tasks) if not any(t.id in o.after for o in graph.tasks)]
     builder.stages = [list(range(len(graph.tasks))), ends]
     reader.read(found["work"])
+    reader.place_limits()
     fresh = builder.drafts[len(graph.tasks) :]
     if not fresh:
         return None
@@ -462,9 +464,7 @@ def _set(text: str, graph: TaskGraph, titles: Sequence[str], turn: Turn) -> _Don
         for note in notes:
             turn.note(note)
         if hints:
-            kinds = {hint.kind for hint in hints}
-            kept = tuple(hint for hint in graph.hints if hint.kind not in kinds)
-            changed = changed.model_copy(update={"hints": (*kept, *hints)})
+            changed = placed_anew(changed, hints)
             whom = tuple(dict.fromkeys(id for hint in hints for id in hint.tasks))
             changes.append(SetField(tasks=whom, field="hints", value=crop(text, 120)))
     return (changes, changed) if changes else None

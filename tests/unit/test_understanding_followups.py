@@ -168,6 +168,33 @@ def test_a_wait_that_turns_the_order_round_is_asked_about_and_a_yes_does_it() ->
     assert turned[REPORT] == {SMALL, LARGE}
 
 
+def both_on_h100s() -> Context:
+    about = replace(AFTER, graph=None, inventory=MACHINES)
+    said = understand("train the model on the h100s and evaluate it on the h100s", about)
+    (work,) = said.intents
+    assert isinstance(work, PlanWork)
+    assert [task.id for task in work.graph.tasks] == ["train-model-h100s", "evaluate-model-h100s"]
+    return replace(about, graph=work.graph)
+
+
+def test_a_task_is_not_named_after_devices_it_no_longer_uses() -> None:
+    (change,) = understand("use the A100s instead", both_on_h100s()).intents
+    assert isinstance(change, ChangePlan)
+    train, evaluate = change.graph.tasks
+    assert (train.id, train.title) == ("train-model", "train the model")
+    assert evaluate.after == ("train-model",)
+    assert change.graph.name == "evaluate the model"
+    assert TaskGraph.model_validate(change.graph.model_dump()) == change.graph
+
+
+def test_another_device_for_one_task_leaves_the_other_its_own() -> None:
+    (change,) = understand("train the model on 2 A100s instead", both_on_h100s()).intents
+    assert isinstance(change, ChangePlan)
+    assert [task.id for task in change.graph.tasks] == ["train-model", "evaluate-model-h100s"]
+    devices = {hint.tasks: hint.names for hint in change.graph.hints if hint.kind == "device"}
+    assert devices == {("train-model",): ("A100",), ("evaluate-model-h100s",): ("H100",)}
+
+
 def test_turning_round_takes_what_lies_between_along() -> None:
     between = replace(AFTER, graph=chain("a", "b", "c", "d"))
     (change,) = understand("swap the order of c and a", between).intents
