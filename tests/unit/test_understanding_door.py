@@ -397,3 +397,41 @@ def test_undo_is_understood(text: str) -> None:
 )
 def test_what_names_something_else_is_no_undo(text: str) -> None:
     assert "undo" not in kinds(understand(text, HERE))
+
+
+DOUBTED = "Download the genome, build the aligner index. Align the reads by 5pm."
+
+
+def ordered(*after: list[int]) -> str:
+    tasks = [{"id": n, "do": "x", "after": list(one)} for n, one in enumerate(after, start=1)]
+    return json.dumps({"tasks": tasks})
+
+
+def test_the_model_places_what_no_word_places_and_its_order_is_told() -> None:
+    alone = plan(understand(DOUBTED, HERE)).graph
+    assert {task.after for task in alone.tasks} == {()}
+    model = ScriptedModel([ordered([], [1], [2])])
+    said = understand(DOUBTED, HERE, model)
+    first, second, third = plan(said).graph.tasks
+    assert (second.after, third.after) == ((first.id,), (second.id,))
+    assert third.deadline is not None
+    assert (first.deadline, second.deadline) == (None, None)
+    assert any("the model put it after 'Download the genome'" in note for note in said.notes)
+
+
+def test_words_stand_above_the_order_of_the_model() -> None:
+    text = "Align the reads after you have downloaded the genome. Plot the depth."
+    model = ScriptedModel([ordered([2], [], [1, 2])])
+    tasks = {task.title: task.after for task in plan(understand(text, HERE, model)).graph.tasks}
+    assert tasks["Align the reads"]
+    assert len(model.calls) <= 1
+
+
+def test_a_model_that_closes_a_circle_or_forgets_a_task_changes_nothing_wrong() -> None:
+    circle = plan(understand(DOUBTED, HERE, ScriptedModel([ordered([2], [1], [2])]))).graph
+    assert len(circle.tasks) == 3
+    silent = ScriptedModel([ordered([], [1]), ordered([], [1])])
+    said = understand(DOUBTED, HERE, silent)
+    assert {task.after for task in plan(said).graph.tasks} == {()}
+    assert len(silent.calls) == 2
+    assert any("was not usable" in note for note in said.notes)

@@ -46,14 +46,13 @@ class WorkReader:
         self._verbs = verbs
 
     def read(self, text: str) -> Builder:
-        """Read all sentences of a text."""
+        """Read all sentences of a text; ``place_limits`` comes when their order is settled."""
         found = [part for one in sentences(itemised(text)) for part in loops_apart(loop_first(one))]
         for number, sentence in enumerate(found):
             if len(self.builder.drafts) > MOST:
                 break
             later = " ".join(found[number + 1 :])
             self.sentence(sentence, later)
-        self._place_whole()
         return self.builder
 
     def sentence(self, sentence: str, later: str = "") -> None:
@@ -227,7 +226,7 @@ class WorkReader:
             elif begin is not None:
                 drafts[number].begin = begin
 
-    def _place_whole(self) -> None:
+    def place_limits(self) -> None:
         """Give what ends the work the limit of all of it, and every task the time it begins."""
         drafts = self.builder.drafts
         ends = [d for n, d in enumerate(drafts) if not any(n in other.after for other in drafts)]

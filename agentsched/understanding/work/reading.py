@@ -1,4 +1,4 @@
-"""A request for work to a ``PlanWork``: rules read it, a model points at verbs they lack."""
+"""A request for work to a ``PlanWork``: rules read it, a model helps with verbs and with order."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from agentsched.understanding.intents import PlanWork
 from agentsched.understanding.moments import find_spans, refuse_impossible
 from agentsched.understanding.text import crop, stands_in
 from agentsched.understanding.words import NO_VERB, WORK_VERBS, stem
+from agentsched.understanding.work.doubts import settle_doubts
 from agentsched.understanding.work.graph import to_graph
 from agentsched.understanding.work.reader import MOST, WorkReader
 
@@ -49,6 +50,8 @@ def read_work(text: str, turn: Turn) -> PlanWork | None:
     drafts = reader.builder.drafts
     if not drafts:
         return None
+    settle_doubts(text, turn, reader.builder)
+    reader.place_limits()
     if len(drafts) > MOST:
         turn.note(
             f"There are more than {MOST} tasks in the message: the first {MOST} were taken; "
