@@ -11,7 +11,7 @@ from typing import Any, Literal
 from agentsched import __version__
 from agentsched.errors import UserError
 from evaluator.differences import differences
-from evaluator.errors import TraceError
+from evaluator.errors import PolicyError, TraceError
 from evaluator.evaluation import cpu_seconds
 from evaluator.policy import PolicySource
 from evaluator.sandbox import Sandbox
@@ -21,6 +21,8 @@ from evaluator.worlds import world_of
 
 Where = Literal["pure", "python", "general", "native"]
 """Native rules are part of the world."""
+MOST = 10_000
+"""Instances of one call; they are drawn before the first runs."""
 LISTED = 10
 """Violations that a score card puts into words."""
 
@@ -97,10 +99,10 @@ def score(
     tasks = decisions = epochs = broken = 0
     cpu = 0.0
     if warm is not None:
-        world.simulate(warm, policy, lane=lane, sandbox=sandbox)
+        _run(warm, policy, lane, sandbox)
     for index, instance in enumerate(instances):
         before = cpu_seconds(sandbox)
-        trace = world.simulate(instance, policy, lane=lane, sandbox=sandbox)
+        trace = _run(instance, policy, lane, sandbox)
         cpu += cpu_seconds(sandbox) - before
         metrics = world.measure(instance, trace)
         checked = world.replay(instance, trace)
@@ -131,6 +133,16 @@ def score(
     )
 
 
+def _run(instance: Problem, policy: Rule, lane: Lane | None, sandbox: Sandbox | None) -> Any:
+    try:
+        return world_of(instance).simulate(instance, policy, lane=lane, sandbox=sandbox)
+    except PolicyError as error:
+        # the sandbox knows the text but not its name; of two policies, which one was it?
+        if repr(policy.name) in str(error):
+            raise
+        raise PolicyError(f"policy {policy.name!r}: {error}") from error
+
+
 def draw(scenario: Scenario, split: str, count: int | None, seed: bytes) -> list[Problem]:
     """Return instances of a split; a generated workload has as many as are asked for.
 
@@ -149,8 +161,9 @@ def draw(scenario: Scenario, split: str, count: int | None, seed: bytes) -> list
         )
     held = scenario.splits[split]
     number = held if count is None else count
-    if number < 1:
-        raise UserError(f"--seeds must be >= 1, got {number}")
+    if not 1 <= number <= MOST:
+        rule = "be >= 1" if number < 1 else f"be <= {MOST}"
+        raise UserError(f"--seeds must {rule}, got {number}")
     if number > held and _recorded(scenario):
         raise UserError(
             f"--seeds {number}: the workload file gives split {split!r} only {held} windows"

@@ -30,7 +30,8 @@ def find_policy(name: str, memory_url: str | None = None, world: World | None = 
     """
     from evaluator.worlds import worlds
 
-    homes = [world] if world is not None else list(worlds())
+    everywhere = list(worlds())
+    homes = [world] if world is not None else everywhere
     for home in homes:
         if name in home.known_rules():
             return home.load_rule(name)
@@ -45,6 +46,12 @@ def find_policy(name: str, memory_url: str | None = None, world: World | None = 
         # a policy of another world is refused here with the line that shows it
         return world.read_policy(remembered.text, remembered.name) if world else remembered
     known = [rule for home in homes for rule in home.known_rules()]
+    for other in everywhere:
+        if name in other.known_rules():
+            raise UserError(
+                f"policy {name!r} is a rule of the {other.name} world; rules of this one: "
+                f"{', '.join(known)}"
+            )
     raise UserError(
         f"no policy {name!r}{suggestion(name, known)}; it must be a known rule (agentsched "
         "policies list), a .py file, or an id in memory (agentsched memory list)"

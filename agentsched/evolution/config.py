@@ -39,7 +39,8 @@ class Budget:
             raise UserError(f"evaluations must be >= 1, got {self.evaluations}")
         for name in ("tokens", "cost", "minutes"):
             value = getattr(self, name)
-            if value is not None and value <= 0:
+            # not (> 0): a NaN would be a limit that is never reached
+            if value is not None and not value > 0:
                 raise UserError(f"{name} must be > 0, got {value}; leave it out for no limit")
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import ErrorDetails
 
 from evaluator.errors import InputError
 from evaluator.workloads.estimates import Estimates
@@ -296,10 +297,10 @@ def _sources() -> list[str]:
 
 
 def _first_error(error: ValidationError, model: type[BaseModel]) -> str:
-    details = error.errors(include_url=False)
+    details = _told(error)
     first = details[0]
     place = ".".join(_step(part) for part in first["loc"] if part not in _sources())
-    place = place.replace(".[", "[") or "file"
+    place = place.replace(".[", "[")
     more = f" (and {len(details) - 1} more)" if len(details) > 1 else ""
     match first["type"]:
         case "missing":
@@ -310,11 +311,28 @@ def _first_error(error: ValidationError, model: type[BaseModel]) -> str:
             tag = first["ctx"]["tag"]
             said = f"{place}.source must be one of {', '.join(_sources())}, got {tag!r}"
         case "value_error":
-            said = f"{place}: {first['msg'].removeprefix('Value error, ')}"
+            said = first["msg"].removeprefix("Value error, ")
+            said = f"{place}: {said}" if place else said
         case _:
             rule = first["msg"].removeprefix("Input should ").removeprefix("be ")
             said = f"{place} must be {rule}, got {_short(first['input'])}"
     return said + more
+
+
+def _told(error: ValidationError) -> list[ErrorDetails]:
+    """Return the mistakes that a user made, unknown fields first: they explain missing ones."""
+    details = error.errors(include_url=False)
+    places = [found["loc"] for found in details]
+    # pydantic does not count a wrong element, so that its list may also look too short
+    made = [
+        found
+        for found in details
+        if found["type"] != "too_short"
+        or not any(
+            len(p) > len(found["loc"]) and p[: len(found["loc"])] == found["loc"] for p in places
+        )
+    ]
+    return sorted(made, key=lambda found: found["type"] != "extra_forbidden")
 
 
 def _step(part: int | str) -> str:

@@ -21,14 +21,17 @@ CASES = [
     # unknown names
     ("score fifo single-machin", 2, "did you mean 'single-machine'?"),
     ("score sfj single-machine", 2, "did you mean 'sjf'?"),
+    ("score sjf calendar-conflicts", 2, "'sjf' is a rule of the cluster world; rules of this one"),
     ("policies show ffio", 2, "did you mean 'fifo'?"),
     ("score fifo single-machine --split tarin", 2, "known: ['train'"),
     ("memory show 0123abcd", 2, "0123abcd"),
     ("memory verify 0123abcd", 2, "0123abcd"),
     # wrong values
     ("score fifo single-machine --seeds 0", 2, "--seeds must be >= 1, got 0"),
+    ("score fifo single-machine --seeds 1000000", 2, "--seeds must be <= 10000, got 1000000"),
     ("evolve single-machine --evaluations 0", 2, "evaluations must be >= 1, got 0"),
     ("evolve single-machine --minutes -1", 2, "minutes must be > 0, got -1"),
+    ("evolve single-machine --minutes nan", 2, "minutes must be > 0, got nan"),
     ("evolve", 2, "SCENARIO"),
     ("evolve single-machine --resume x", 2, "leave out SCENARIO"),
     ("evolve --resume nothing", 2, "'nothing' is no run that can be resumed"),

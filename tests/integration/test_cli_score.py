@@ -77,6 +77,7 @@ def test_a_general_policy_that_raises_is_named_with_its_line(shell: Shell, tmp_p
     assert ended.code == 2
     assert "ZeroDivisionError" in ended.line
     assert "line 2" in ended.line
+    assert "policy 'broken'" in ended.line
 
 
 def test_score_runs_more_instances_than_the_split_has(shell: Shell) -> None:

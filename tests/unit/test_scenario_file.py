@@ -201,6 +201,8 @@ def swap(old: str, new: str) -> str:
         (swap('start = "fifo"', 'start = "las"'), ("start must be one of known", "got 'las'")),
         (swap('title = "T"', "title = "), ("not valid TOML", "line 2")),
         (swap('title = "T"', ""), ("title is missing",)),
+        # the misspelt field says more than the missing one
+        (swap('title = "T"', 'titel = "T"'), ("titel is not a field", "'title'?", "1 more")),
         (BASE + "\n[splits]\ntrain = 0\n", ("splits.train", "got 0")),
         (BASE + '\n[[outage]]\nnode = "n9"\nstart = 0\nend = 1\n', ("outage[0].node", "'n9'")),
         (BASE + "\n[[outage]]\nnode = 2\nstart = 0\nend = 1\n", ("row below 2", "got 2")),
@@ -228,6 +230,18 @@ def test_a_wrong_scenario_is_one_line_with_field_and_value(
     message = str(caught.value)
     assert all(part in message for part in parts), message
     assert "\n" not in message
+
+
+@pytest.mark.parametrize("mistake", ["count = 0", "count = 2\ncpus = 'x'\n#"])
+def test_one_mistake_in_a_list_is_counted_once(tmp_path: Path, mistake: str) -> None:
+    with pytest.raises(InputError) as caught:
+        load_scenario(write(tmp_path, swap("count = 2", mistake)))
+    assert "more)" not in str(caught.value)
+
+
+def test_a_rule_about_the_whole_file_names_no_field_of_that_name(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"^[^:]*\.toml: start must be"):
+        load_scenario(write(tmp_path, swap('start = "fifo"', 'start = "las"')))
 
 
 def test_the_examples_of_the_documentation_load(root: Path, tmp_path: Path) -> None:
