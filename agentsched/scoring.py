@@ -99,10 +99,10 @@ def score(
     tasks = decisions = epochs = broken = 0
     cpu = 0.0
     if warm is not None:
-        _run(warm, policy, lane, sandbox)
+        simulate(warm, policy, lane, sandbox)
     for index, instance in enumerate(instances):
         before = cpu_seconds(sandbox)
-        trace = _run(instance, policy, lane, sandbox)
+        trace = simulate(instance, policy, lane, sandbox)
         cpu += cpu_seconds(sandbox) - before
         metrics = world.measure(instance, trace)
         checked = world.replay(instance, trace)
@@ -133,7 +133,8 @@ def score(
     )
 
 
-def _run(instance: Problem, policy: Rule, lane: Lane | None, sandbox: Sandbox | None) -> Any:
+def simulate(instance: Problem, policy: Rule, lane: Lane | None, sandbox: Sandbox | None) -> Any:
+    """Return the trace of a policy; a ``PolicyError`` says whose it is."""
     try:
         return world_of(instance).simulate(instance, policy, lane=lane, sandbox=sandbox)
     except PolicyError as error:

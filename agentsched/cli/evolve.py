@@ -20,7 +20,7 @@ from agentsched.cli.options import (
     Unsafe,
     Workload,
 )
-from agentsched.cli.output import emit, show, table
+from agentsched.cli.output import emit, note, show, table
 
 if TYPE_CHECKING:
     from agentsched.evolution.config import Budget, EvolveConfig
@@ -88,12 +88,14 @@ def command(
 
     settings = load_settings({"memory.url": memory, "runs.directory": runs})
     source = Source(settings, proposer.value if proposer else None, cassette)
+    over = False
     if resume is not None:
         given = _given(ctx, {"resume", "proposer", "cassette", "runs", "memory", "json"})
         if given:
             raise UserError(
                 f"--resume goes on with what the run was started with; leave out {given[0]}"
             )
+        over = _over(resume, settings.runs.directory)
         outcome = _resumed(resume, source)
     elif scenario is None:
         raise UserError(
@@ -116,7 +118,9 @@ def command(
         )
         outcome = _started(config, source)
     _conclude(outcome, source, json)
-    if outcome.stopped == "interrupt":
+    if over:
+        note("this run had ended before: its result is shown again; evolve SCENARIO starts another")
+    elif outcome.stopped == "interrupt":
         raise typer.Exit(int(Exit.INTERRUPTED))
 
 
@@ -138,7 +142,12 @@ class Source:
 
     def check(self) -> None:
         """Find out what is missing before a run folder is made."""
-        if self.resolved() != "mutation":
+        if self.resolved() == "mutation":
+            if self.cassette is not None:
+                from agentsched.errors import UserError
+
+                raise UserError("--cassette: 'mutation' asks no model; leave it out")
+        else:
             from agentsched.evolution.proposers import open_proposer
 
             # Opening starts and sends nothing; a cassette to record into is opened with the run.
@@ -202,6 +211,11 @@ def _resumed(run: Path, source: Source) -> Outcome:
         return resume(path, source.open, watcher=watcher)
 
 
+def _over(run: Path, runs: Path) -> bool:
+    """Return whether a run has its result already: to go on with it is to read it again."""
+    return _manifest(_folder(run, runs)).get("status") == "finished"
+
+
 def _folder(run: Path, runs: Path) -> Path:
     """Return the folder that was meant: a path, or the name of one of our runs."""
     return runs / run if not run.exists() and (runs / run).is_dir() else run
@@ -228,7 +242,9 @@ def _way_on(source: Source) -> Iterator[None]:
     try:
         yield
     except BaseException as error:
-        if source.run is not None and "--resume" not in str(error):
+        if source.run is not None and not any(
+            said in str(error) for said in ("--resume", "can be resumed")
+        ):
             error.add_note(f"go on with: agentsched evolve --resume {source.run}")
         raise
 

@@ -260,8 +260,11 @@ def export_(
     json: Json = False,
 ) -> None:
     """Write everything, evidence included, to one file or folder."""
+    from agentsched.errors import UserError
     from memory import export
 
+    if not path.absolute().parent.is_dir():
+        raise UserError(f"{str(path)!r}: no folder {str(path.parent)!r}; make it first")
     with opened(memory) as store:
         done = export(store, path)
     if json:

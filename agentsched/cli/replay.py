@@ -114,11 +114,12 @@ class Rerun:
 def _rerun(first: Played, policy: str, memory: str | None, *, unsafe: bool, most: int) -> Rerun:
     from agentsched.cli.resolve import find_policy
     from agentsched.cli.score import sandbox_for
+    from agentsched.scoring import simulate
 
     world, instance = first.world, first.instance
     other = find_policy(policy, memory, world)
     with sandbox_for([other], unsafe=unsafe) as sandbox:
-        trace = world.simulate(instance, other, sandbox=sandbox)
+        trace = simulate(instance, other, None, sandbox)
     names = (first.stored.header.policy or "stored", other.name)
     if names[0] == names[1]:
         names = (f"{names[0]} (stored)", names[1])

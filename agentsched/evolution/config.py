@@ -41,7 +41,8 @@ class Budget:
             value = getattr(self, name)
             # not (> 0): a NaN would be a limit that is never reached
             if value is not None and not value > 0:
-                raise UserError(f"{name} must be > 0, got {value}; leave it out for no limit")
+                said = "money" if name == "cost" else name  # the name of the option
+                raise UserError(f"{said} must be > 0, got {value}; leave it out for no limit")
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,7 +76,7 @@ class RecordedModel:
         """
         self._path = path
         if not path.is_file():
-            raise CassetteError(f"no cassette {str(path)!r}; name a run's model.jsonl")
+            raise CassetteError(f"no cassette {str(path)!r}; name a run's calls.jsonl")
         tape = _read(path)
         self._replies = tape.replies
         self.kind = tape.kind

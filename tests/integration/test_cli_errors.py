@@ -32,6 +32,8 @@ CASES = [
     ("evolve single-machine --evaluations 0", 2, "evaluations must be >= 1, got 0"),
     ("evolve single-machine --minutes -1", 2, "minutes must be > 0, got -1"),
     ("evolve single-machine --minutes nan", 2, "minutes must be > 0, got nan"),
+    ("evolve single-machine --money 0", 2, "money must be > 0, got 0"),
+    ("evolve single-machine --proposer mutation --cassette x", 2, "--cassette: 'mutation' asks no"),
     ("evolve", 2, "SCENARIO"),
     ("evolve single-machine --resume x", 2, "leave out SCENARIO"),
     ("evolve --resume nothing", 2, "'nothing' is no run that can be resumed"),
@@ -46,6 +48,7 @@ CASES = [
     ("score fifo hpc-backfill --format swf", 2, "--workload"),
     ("score fifo single-machine --trace no/such/folder.trace", 2, "'no/such'"),
     ("replay missing.trace", 2, "'missing.trace'"),
+    ("memory export no/such/all.tar.gz", 2, "no folder 'no/such'; make it first"),
     ("memory import missing.tar.gz", 2, "missing.tar.gz"),
     # databases
     ("memory list --memory mysql://host/x", 7, "mysql"),

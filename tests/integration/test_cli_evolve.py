@@ -162,7 +162,9 @@ def test_a_killed_run_goes_on_to_the_end_of_an_uninterrupted_one(
     assert ended.data["accepted"] == whole["accepted"]
 
 
-def test_ctrl_c_finishes_with_a_verdict_and_130(scenario: Path, tmp_path: Path) -> None:
+def test_ctrl_c_finishes_with_a_verdict_and_130(
+    shell: Shell, scenario: Path, tmp_path: Path
+) -> None:
     child = started(tmp_path, "evolve", scenario, *SMALL, "--evaluations", 10_000)
     run = signal_when_under_way(child, signal.SIGINT, tmp_path / "runs")
     out, err = child.communicate()
@@ -170,6 +172,11 @@ def test_ctrl_c_finishes_with_a_verdict_and_130(scenario: Path, tmp_path: Path) 
     assert "you pressed Ctrl-C" in out
     assert err.splitlines()[-1] == "agentsched: interrupted"
     assert json.loads((run / "run.json").read_text())["status"] == "finished"
+
+    # nobody pressed anything now, and there is nothing to go on with
+    again = shell("evolve", "--resume", run)
+    assert again.code == 0
+    assert "this run had ended before" in again.err
 
 
 def started(folder: Path, *words: object) -> subprocess.Popen[str]:

@@ -146,6 +146,14 @@ def test_replay_compares_job_by_job_with_another_policy(shell: Shell, stored: Pa
     assert shell("replay", stored, "--policy", "sjf").code == 0
 
 
+def test_replay_names_another_policy_that_fails(shell: Shell, stored: Path, tmp_path: Path) -> None:
+    path = tmp_path / "broken.py"
+    path.write_text("def decide(state):\n    return 1 / 0\n")
+    ended = shell("replay", stored, "--policy", path)
+    assert ended.code == 2
+    assert "policy 'broken': line 2: ZeroDivisionError" in ended.line
+
+
 def test_replay_under_the_same_policy_changes_no_job(shell: Shell, stored: Path) -> None:
     found = shell("replay", stored, "--policy", "fifo", "--json").data["comparison"]
     assert found["faster"] == found["slower"] == 0
