@@ -288,7 +288,7 @@ def _parts(shares: Sequence[float]) -> str:
 
 
 def _percent(old: float, new: float) -> str:
-    return f"{(new - old) / abs(old):+.1%}" if old else "new"
+    return f"{(new - old) / abs(old):+z.1%}" if old else "new"
 
 
 def _spark(values: Floats, top: float | None = None) -> str:

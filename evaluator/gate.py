@@ -203,18 +203,18 @@ def judge(
     others = tuple(_robustness(case, metric, sense, rules))
     first = sum(row.rank == 1 for row in others) / len(others) if others else 0.0
     reasons = [
-        f"against {c.role} {c.rival!r}: gain {c.gain:+.2%}, lower bound {c.lower:+.2%} "
+        f"against {c.role} {c.rival!r}: gain {c.gain:+z.2%}, lower bound {c.lower:+z.2%} "
         f"does not clear {c.required:.2%}"
         for c in comparisons
         if not c.holds
     ]
     reasons += [
-        f"guard {g.metric!r}: {g.worsening:+.2%} worse than {g.rival!r}, margin {g.margin:.2%}"
+        f"guard {g.metric!r}: {g.worsening:+z.2%} worse than {g.rival!r}, margin {g.margin:.2%}"
         for g in checks
         if not g.holds
     ]
     reasons += [
-        f"setting {r.setting!r}: gain {r.gain:+.2%} is below {-rules.tolerance:.2%}"
+        f"setting {r.setting!r}: gain {r.gain:+z.2%} is below {-rules.tolerance:.2%}"
         for r in others
         if not r.holds
     ]

@@ -207,4 +207,4 @@ def _difference(stated: Sequence[float], found: Sequence[float]) -> str:
 
 def _shares(values: Sequence[float]) -> str:
     gain, low, high = values
-    return f"{gain:+.6%} ({low:+.6%} to {high:+.6%})"
+    return f"{gain:+z.6%} ({low:+z.6%} to {high:+z.6%})"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import os
 import platform
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from agentsched.cli.options import Json, MemoryUrl
@@ -27,8 +27,14 @@ class Finding:
     what: str
     ok: bool
     message: str
-    exit: Exit = Exit.OK
+    failing: Exit = Exit.OK
+    """Exit code where it is not as it should be."""
     details: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def exit(self) -> Exit:
+        """What the command ends with because of it."""
+        return Exit.OK if self.ok else self.failing
 
 
 def command(memory: MemoryUrl = None, json: Json = False) -> None:
@@ -40,7 +46,13 @@ def command(memory: MemoryUrl = None, json: Json = False) -> None:
     settings = load_settings({"memory.url": memory})
     findings = [_machine(), _packages(), _sandbox(settings), _model(settings), _memory(settings)]
     if json:
-        emit({finding.what: asdict(finding) for finding in findings})
+        emit({
+            finding.what: {
+                "ok": finding.ok, "message": finding.message, "exit": finding.exit,
+                "details": finding.details,
+            }
+            for finding in findings
+        })  # fmt: skip
     else:
         table(
             ("", "what", "found"),

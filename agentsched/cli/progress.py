@@ -29,7 +29,7 @@ def summary(progress: Progress) -> str:
     """Return where a run stands in one line: best so far, acceptance, failures by kind."""
     from evaluator.paired import share
 
-    parts = [f"best {progress.best} {share(progress.gain):+.2%}" if progress.best else "no best"]
+    parts = [f"best {progress.best} {share(progress.gain):+z.2%}" if progress.best else "no best"]
     parts.append(f"{progress.accepted} of {progress.proposals} kept")
     failures = sorted(progress.failures.items(), key=lambda item: (-item[1], item[0]))
     parts += [f"{kind} {count}" for kind, count in failures[:4]]

@@ -265,7 +265,7 @@ def _row(job: JobDifference, human: Callable[[float], str]) -> tuple[str, ...]:
 
 
 def _change(old: float, new: float) -> str:
-    return f"{(new - old) / abs(old):+.1%}" if old else "new"
+    return f"{(new - old) / abs(old):+z.1%}" if old else "new"
 
 
 def _canvas() -> tuple[int, bool]:

@@ -33,7 +33,7 @@ def lineage_svg(state: State) -> str:
                 px, py = places[parent]
                 lines.append(f'<path d="M{px} {py}C{px + 24} {py} {x - 24} {y} {x} {y}"/>')
         ring = ' stroke="#000" stroke-width="2"' if name == accepted else ""
-        label = f"{name}: {share(member.gain):+.2%}, {member.origin}, from {list(member.parents)}"
+        label = f"{name}: {share(member.gain):+z.2%}, {member.origin}, from {list(member.parents)}"
         dots.append(
             f'<circle cx="{x}" cy="{y}" r="5" fill="{_colour(member.gain)}"{ring}>'
             f"<title>{escape(label)}</title></circle>"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -12,7 +13,7 @@ from agentsched.evolution.finals import VALIDATION
 from agentsched.evolution.run import Run
 from agentsched.evolution.state import State
 from evaluator.gate import GateRules, Verdict
-from evaluator.paired import gains, interval, share, worse_share
+from evaluator.paired import LARGEST, gains, interval, share, worse_share
 from evaluator.world import Scenario
 
 STOPPED = {
@@ -124,27 +125,40 @@ def gate_rows(verdict: Verdict, metric: str) -> list[tuple[str, str, str, str, s
     """Return condition, gain, interval, requirement, and whether it holds."""
     rows = [
         (
-            f"{metric} against {c.role} {c.rival}", f"{c.gain:+.2%}",
-            f"{c.lower:+.2%} … {c.upper:+.2%}", f"lower > {c.required:.2%}", _tick(c.holds),
+            f"{metric} against {c.role} {c.rival}", f"{c.gain:+z.2%}",
+            _between(c.lower, c.upper), f"lower > {c.required:.2%}", _tick(c.holds),
         )
         for c in verdict.comparisons
     ]  # fmt: skip
     rows += [
         (
-            f"guard {g.metric} against {g.rival}", f"{g.worsening:+.2%} worse",
-            f"{g.lower:+.2%} … {g.upper:+.2%}", f"≤ {g.margin:.0%}", _tick(g.holds),
+            f"guard {g.metric} against {g.rival}", f"{g.worsening:+z.2%} worse",
+            _between(g.lower, g.upper), f"≤ {g.margin:.0%}", _tick(g.holds),
         )
         for g in verdict.guards
     ]  # fmt: skip
     rows += [
         (
-            f"setting {r.setting} ({r.instances} instances)", f"{r.gain:+.2%}", f"rank {r.rank}",
+            f"setting {r.setting} ({r.instances} instances)", f"{r.gain:+z.2%}", f"rank {r.rank}",
             f"≥ {-verdict.rules.tolerance:.0%}", _tick(r.holds),
         )
         for r in verdict.robustness
     ]  # fmt: skip
     rows.append(("violations", str(verdict.violations), "", "0", _tick(not verdict.violations)))
     return rows
+
+
+def _between(lower: float, upper: float) -> str:
+    """Return an interval of relative gains or losses.
+
+    A bound at the most that one instance may claim says nothing about the mean.
+    """
+    claims = [abs(share(sign * LARGEST)) for sign in (-1, 1)]
+    ends = [
+        "unbounded" if any(math.isclose(abs(end), claim) for claim in claims) else f"{end:+z.2%}"
+        for end in (lower, upper)
+    ]
+    return " … ".join(ends)
 
 
 def unopened(state: State) -> Unopened:
@@ -190,8 +204,8 @@ def _contest(state: State, name: str, role: str, rival: str) -> tuple[str, ...]:
     why = [] if bound.mean > 0 else ["no gain"]
     why += [f"guard {metric} broken" for metric, worse, margin in checks if worse > margin]
     return (
-        name, against, f"{share(bound.mean):+.2%}", f"{share(bound.lower):+.2%}",
-        ", ".join(f"{what} {worse:+.2%} worse (≤ {margin:.0%})" for what, worse, margin in checks),
+        name, against, f"{share(bound.mean):+z.2%}", f"{share(bound.lower):+z.2%}",
+        ", ".join(f"{what} {worse:+z.2%} worse (≤ {margin:.0%})" for what, worse, margin in checks),
         f"no: {', '.join(why)}" if why else "yes",
     )  # fmt: skip
 
@@ -217,7 +231,7 @@ def _verdict(verdict: Verdict, metric: str) -> str:
 def known_rows(state: State) -> list[tuple[str, str, str]]:
     """Return known rules with mean objective and gain on train, best first."""
     rules = sorted(state.known.values(), key=lambda m: -m.gain)
-    return [(m.name, _mean(state, m.name), f"{share(m.gain):+.2%}") for m in rules]
+    return [(m.name, _mean(state, m.name), f"{share(m.gain):+z.2%}") for m in rules]
 
 
 def member_rows(state: State, count: int = 10) -> list[tuple[str, str, str, str, str, str]]:
@@ -225,7 +239,7 @@ def member_rows(state: State, count: int = 10) -> list[tuple[str, str, str, str,
     best = sorted(state.members.values(), key=lambda m: m.rank)[:count]
     return [
         (
-            m.name, _mean(state, m.name), f"{share(m.gain):+.2%}",
+            m.name, _mean(state, m.name), f"{share(m.gain):+z.2%}",
             "kept" if m.feasible else "broken", m.origin, ", ".join(m.parents),
         )
         for m in best

@@ -23,6 +23,7 @@ from evaluator.cluster.scenario_parts import (
     build_world,
 )
 from evaluator.errors import InputError
+from evaluator.policies.catalogue import load_rule
 from evaluator.workloads.estimates import apply_estimates
 from evaluator.workloads.fit import check_fit, fitting
 from evaluator.workloads.generator import Generator
@@ -172,6 +173,8 @@ def load_scenario(
         source, folder = FileSource(file=str(workload), format=format), Path()
     elif format is not None:
         raise InputError(f"format {format!r} needs a workload file to go with it (--workload)")
+    for rule in tree.known:
+        _known_rule(rule, short)
     machines = _machines(tree, workload, format, cluster, files)
     splits = {split: int(getattr(tree.splits, split)) for split in SPLITS}
     shared = {split: count for split, count in splits.items() if split != "unseen"}
@@ -200,6 +203,13 @@ def load_scenario(
         workload=jobs,
         unseen=other,
     )
+
+
+def _known_rule(name: str, scenario: str) -> None:
+    try:
+        load_rule(name)
+    except InputError as error:
+        raise InputError(f"scenario {scenario!r}: known: {error}") from error
 
 
 def _find(name: str) -> tuple[str, Path, str]:

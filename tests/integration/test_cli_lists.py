@@ -81,6 +81,7 @@ def test_doctor_looks_at_sandbox_model_memory_and_versions(shell: Shell) -> None
     assert ended.data["packages"]["details"]["agentsched"] == version("agentsched")
     assert ended.data["memory"]["ok"]
     assert ended.code == next((f["exit"] for f in ended.data.values() if not f["ok"]), 0)
+    assert all((found["exit"] == 0) is found["ok"] for found in ended.data.values())
 
 
 def test_doctor_names_a_dead_endpoint(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -420,3 +420,10 @@ def test_requests_hold_no_seed_and_no_time(tmp_path, scenario):
     for request in proposer.requests:
         assert secret not in repr(request)
     assert os.fspath(tmp_path) not in repr(proposer.requests)
+
+
+def test_an_interval_without_a_bound_says_so() -> None:
+    from agentsched.evolution.report import _between
+
+    assert _between(-0.00001, 0.75) == "+0.00% … unbounded"
+    assert _between(-3.0, 0.1) == "unbounded … +10.00%"

@@ -192,3 +192,12 @@ def test_wrong_names_numbers_and_pairs_are_refused(log: Path, tmp_path: Path) ->
     path.write_text(CLUSTER.replace("count = 4", "count = 0"))
     with pytest.raises(InputError, match=r"cluster.toml: cluster.node\[0\].count .* got 0"):
         load_scenario("hpc-backfill", cluster=path)
+
+
+def test_an_unknown_known_rule_is_named_with_the_nearest(tmp_path: Path) -> None:
+    text = load_scenario("single-machine").text
+    path = tmp_path / "mine.toml"
+    path.write_text(text.replace('"edf"', '"edff"'))
+    assert '"edff"' in path.read_text()
+    with pytest.raises(InputError, match=r"known: no known rule 'edff'; did you mean 'edf'"):
+        load_scenario(str(path))
