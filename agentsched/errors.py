@@ -120,7 +120,8 @@ def exit_code(error: BaseException) -> Exit:
         case TraceError():
             return Exit.TRACE
         case _ if _from_memory(error):
-            return Exit.DATABASE
+            # no room is no room, whoever was writing
+            return Exit.STORAGE if type(error).__name__ == "StoreFull" else Exit.DATABASE
         case OSError():
             return Exit.STORAGE
         case _:

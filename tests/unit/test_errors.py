@@ -61,6 +61,8 @@ def test_exit_code_follows_the_kind_of_error(error: BaseException, code: int) ->
 def test_errors_of_the_memory_end_with_the_database_code() -> None:
     made = type("StoreLocked", (Exception,), {"__module__": "memory.errors"})
     assert exit_code(made("locked")) == Exit.DATABASE
+    full = type("StoreFull", (made,), {"__module__": "memory.errors"})
+    assert exit_code(full("no room left")) == Exit.STORAGE
 
 
 def test_the_page_lists_exactly_the_codes_there_are(root: Path) -> None:
