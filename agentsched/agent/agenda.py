@@ -64,6 +64,11 @@ class _Copy:
     drafts: list[Draft] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 
+    @property
+    def added(self) -> frozenset[str]:
+        """UIDs of the events that are new."""
+        return frozenset(draft.uid for draft in self.drafts if draft.verb == "add")
+
     def add(self, draft: Draft) -> None:
         """Make a draft on the copy; what cannot be done is said, not drafted."""
         try:
@@ -73,6 +78,8 @@ class _Copy:
             return
         if draft.verb in ("add", "move"):
             self.uids |= {uid for change in entry.changes for uid in change.uids}
+        if draft.verb == "add":
+            draft = draft.model_copy(update={"event": entry.changes[0].uids[0]})
         self.drafts.append(draft)
 
 
@@ -157,7 +164,7 @@ def arrange(
                 copy.problems.append(str(error))
         asked = [intent for intent in intents if isinstance(intent, ResolveConflicts)]
         known = book.expand(now.astimezone(UTC), (now + AHEAD).astimezone(UTC)).occurrences
-        found = collisions(known, copy.uids, asked, desk, now, context)
+        found = collisions(known, copy.uids, copy.added, asked, desk, now, context)
         copy.problems += found.notes
         copy.problems += _against_rules(copy, known, now, context)
     notes = tuple(problem[:1000] for problem in copy.problems)

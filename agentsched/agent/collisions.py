@@ -13,6 +13,7 @@ from agentsched.agent.settlement import Collision, Draft, Option
 from agentsched.agent.wishes import preference_model
 from agentsched.calendars import Occurrence, Situation, find_conflicts, parse_hours, resolve
 from agentsched.calendars.conflicts import Busy, Conflict
+from agentsched.calendars.errors import NoEvent
 from agentsched.calendars.features import describe
 from agentsched.calendars.resolution import Action, Authority, Proposal
 from agentsched.calendars.resolution import Option as WayOut
@@ -43,21 +44,27 @@ class _View:
 
     desk: Desk
     situation: Situation
+    """Everything, and what the ways out of earlier conflicts would take."""
+    known: Sequence[Occurrence]
+    """Everything."""
     staying: frozenset[str]
     """UIDs of the events the user spoke of: others give way."""
+    added: frozenset[str]
+    """UIDs of those that are new."""
     asked: Sequence[ResolveConflicts]
     context: AgentContext
 
 
 def collisions(
-    known: Sequence[Occurrence], staying: Iterable[str], asked: Sequence[ResolveConflicts],
-    desk: Desk, now: datetime, context: AgentContext,
+    known: Sequence[Occurrence], staying: Iterable[str], added: frozenset[str],
+    asked: Sequence[ResolveConflicts], desk: Desk, now: datetime, context: AgentContext,
 ) -> Collided:  # fmt: skip
     """Return what collides, each with its ways out.
 
     Args:
         known: Everything within the horizon, with the changes of the turn made.
         staying: UIDs of what the turn adds or moves.
+        added: UIDs of what it adds.
         asked: Wishes to settle conflicts.
         desk: Zone, people, spacing.
         now: The time.
@@ -84,11 +91,15 @@ def collisions(
         contacts=desk.contacts,
         authority=_authority(context),
     )
-    view = _View(desk, situation, uids, asked, context)
-    found = [
-        _several(str(number), group, view) if len(group) > 1 else _one(str(number), group[0], view)
-        for number, group in enumerate(groups[:MOST_COLLISIONS], start=1)
-    ]
+    view = _View(desk, situation, known, uids, added, asked, context)
+    found: list[Collision] = []
+    for number, group in enumerate(groups[:MOST_COLLISIONS], start=1):
+        several = len(group) > 1
+        id = str(number)
+        found.append(_several(id, group, view) if several else _one(id, group[0], view))
+        # What one way out takes is taken for those of the next: a yes may choose any of each.
+        taken = (*view.situation.occurrences, *_taken(found[-1], view))
+        view = replace(view, situation=replace(situation, occurrences=taken))
     left = sum(map(len, groups[MOST_COLLISIONS:]))
     if left:
         notes.append(f"{left} more conflicts; agentsched calendar conflicts lists them")
@@ -102,6 +113,22 @@ def _alike(clashes: Iterable[Conflict]) -> list[list[Conflict]]:
         uids = sorted(o.uid for o in clash.occurrences)
         groups.setdefault((clash.kind, *uids), []).append(clash)
     return list(groups.values())
+
+
+def _taken(one: Collision, view: _View) -> Iterator[Occurrence]:
+    """Give what each way out of a conflict would put at another time."""
+    drafts = (draft for option in one.options for draft in option.drafts if draft.verb == "move")
+    for draft in drafts:
+        here = next((o for o in view.known if o.id == draft.event), None)
+        if here is None or draft.start is None:
+            continue
+        shift = _wall(draft.start, view.context.zone) - _wall(here.start, view.context.zone)
+        moved = _later(here, view) if draft.scope == "future" else [here]
+        yield from (_shifted(o, shift, view.context.zone) for o in moved)
+
+
+def _later(here: Occurrence, view: _View) -> list[Occurrence]:
+    return [o for o in view.known if o.uid == here.uid and o.start >= here.start]
 
 
 def _remarks(clashes: Iterable[Conflict], zone: tzinfo) -> list[str]:
@@ -141,8 +168,22 @@ def _one(id: str, clash: Conflict, view: _View) -> Collision:
 def _yielding(proposal: Proposal, clash: Conflict, view: _View) -> list[WayOut]:
     """Return the ways out; what the user just spoke of stays if the other one can give way."""
     staying = view.staying | _kept(view.asked, clash)
-    ways = [way for way in proposal.options if way.feasible and way.action != "ask"]
+    ways = [way for way in proposal.options if way.feasible and _can_be_made(way, view)]
     return [way for way in ways if way.occurrence.uid not in staying] or ways
+
+
+def _can_be_made(way: WayOut, view: _View) -> bool:
+    """Whether a yes could make the change: it names an event that there is or will be then."""
+    uid = way.occurrence.uid
+    if way.action == "ask":
+        return False
+    if uid in view.added:  # not to be added at all is said in words
+        return way.action in ("reschedule", "attend")
+    try:
+        view.desk.book.read().find(uid)
+    except NoEvent:  # the rest of a series that the proposal itself would split off
+        return way.action == "attend"
+    return True
 
 
 def _lettered(options: Sequence[Option]) -> tuple[Option, ...]:
@@ -193,7 +234,7 @@ def _series_moved(clash: Conflict, view: _View) -> Iterator[Option]:
         here = way.occurrence
         if way.action != "reschedule" or not here.in_series:
             continue
-        later = [o for o in known if o.uid == here.uid and o.start >= here.start]
+        later = _later(here, view)
         rest = Busy([o for o in known if o.uid != here.uid], view.situation.spacing)
         for slot in way.slots:
             shift = _wall(slot.start, zone) - _wall(here.start, zone)

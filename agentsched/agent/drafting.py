@@ -345,7 +345,7 @@ def _event(draft: Draft) -> NewEvent:
         end = draft.end.date() if draft.end is not None else None
     return NewEvent(
         draft.title, start, end, None, draft.rrule, "" if draft.all_day else draft.zone,
-        location=draft.place, attendees=draft.people,
+        location=draft.place, attendees=draft.people, uid=draft.event,
     )  # fmt: skip
 
 

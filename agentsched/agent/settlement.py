@@ -24,7 +24,8 @@ class Draft(_Part):
     words: Words
     """What would be done, for people."""
     event: str = ""
-    """Id of the occurrence, or UID; empty for a new event. For an undo, the id of the action."""
+    """Id of the occurrence, or UID; of a new event the UID it will have, which ways out may name.
+    For an undo, the id of the action."""
     scope: Scope = "this"
     title: str = Field(default="", max_length=300)
     at: AwareDatetime | None = None
@@ -41,7 +42,7 @@ class Draft(_Part):
 
     @property
     def uid(self) -> str:
-        """Of the event it changes; empty for a new one."""
+        """Of the event it changes or makes."""
         return _OCCURRENCE.sub("", self.event)
 
     @property
@@ -127,8 +128,14 @@ class Settlement(_Part):
         return not self.drafts and bool(self.collisions) and all(c.sure for c in self.collisions)
 
     def chosen(self, choices: dict[str, str]) -> tuple[Draft, ...]:
-        """Return all changes under these choices (collision id to letter)."""
-        found = list(self.drafts)
-        for one in self.collisions:
-            found += one.option(choices.get(one.id, "")).drafts
-        return tuple(found)
+        """Return all changes under these choices (collision id to letter).
+
+        Two conflicts may offer to move the same event: what was chosen counts before what was only
+        proposed, and one that has given way need not do so again.
+        """
+        found: list[Draft] = []
+        for one in sorted(self.collisions, key=lambda one: one.id not in choices):
+            drafts = one.option(choices.get(one.id, "")).drafts
+            if not {draft.event for draft in drafts} & {draft.event for draft in found}:
+                found += drafts
+        return (*self.drafts, *found)

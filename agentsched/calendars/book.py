@@ -110,7 +110,7 @@ class Book:
         Raises:
             CalendarError: A value is wrong.
         """
-        uid = _new_uid()
+        uid = new.uid or _new_uid()
         if new.attendees and not new.organiser and len(self.viewer.addresses) == 1:
             new = replace(new, organiser=next(iter(self.viewer.addresses)))
         component = make_event(new, uid, self._now(), self.viewer.zone)

@@ -47,6 +47,8 @@ class NewEvent:
     free: bool = False
     """It takes no time (TRANSP:TRANSPARENT)."""
     categories: tuple[str, ...] = ()
+    uid: str = ""
+    """By default a new one."""
 
 
 def make_event(new: NewEvent, uid: str, now: datetime, floating: tzinfo) -> Component:

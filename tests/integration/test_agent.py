@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from contextlib import closing
 from pathlib import Path
 
@@ -182,6 +183,53 @@ def test_a_new_appointment_shows_what_collides_and_moves_what_was_chosen(busy: A
     assert "09:00 Dentist" in after
     assert "09:30 Design review" not in after
     assert busy.titles("2026-03-06") == ["09:30 Design review"]
+
+
+def _clash_free(me: Assistant, day: str) -> bool:
+    """Whether the half-hour and hour events of a day begin at different times, none within one."""
+    starts = [time.split()[0] for time in me.titles(day)]
+    return len(set(starts)) == len(starts)
+
+
+def test_ways_out_of_two_conflicts_never_meet_each_other(busy: Assistant) -> None:
+    busy.talk("Add a budget call tomorrow 9-9:30", "yes")
+    asked = busy.talk("I have the dentist 9-10 tomorrow, move whatever collides")
+    assert asked.ask is not None
+    assert set(asked.ask.choices) == {"1", "2"}
+    # Whichever is chosen of each: all times that are offered differ.
+    offered = re.findall(r"\d[a-z]\) move .* to \w+ \d+ \w+ ([\d:]+)-", lines(asked))
+    assert len(offered) >= 4
+    assert len(set(offered)) == len(offered)
+    busy.talk("yes")
+    day = busy.titles("2026-03-05")
+    assert "09:00 Dentist" in day
+    assert len(day) == 3
+    assert _clash_free(busy, "2026-03-05")
+
+
+def test_two_proposed_events_that_collide_are_a_conflict_with_ways_out(me: Assistant) -> None:
+    asked = me.talk("I have the dentist 9-10 tomorrow", "and a haircut 9:30-10:30 tomorrow")
+    assert "add 'Haircut' on Thu 05 Mar 09:30-10:30" in lines(asked)
+    assert "'Dentist' and 'Haircut' overlap by 30 min" in lines(asked)
+    letter = re.search(r"1([a-z])\) move 'Haircut' to \w+ \d+ \w+ 10:00", lines(asked))
+    assert letter is not None
+    done = me.talk(f"yes 1{letter[1]}")
+    assert "Not changed" not in titles(done)
+    assert me.titles("2026-03-05") == ["09:00 Dentist", "10:00 Haircut"]
+    me.talk("undo that", "yes")
+    assert me.titles("2026-03-05") == []
+
+
+def test_what_was_chosen_counts_before_what_was_only_proposed(busy: Assistant) -> None:
+    """Two conflicts offer to move the same review: it is moved once, to where it was chosen."""
+    asked = busy.talk("I have the dentist 9-10 tomorrow", "and a haircut 9:30-10:30 tomorrow")
+    chosen = re.search(r"(\d)b\) move 'Design review' to \w+ \d+ \w+ ([\d:]+)-", lines(asked))
+    assert chosen is not None
+    assert lines(asked).count("a) move 'Design review'") == 2
+    done = busy.talk(f"yes {chosen[1]}b")
+    assert lines(done).count("moved 'Design review'") == 1
+    assert f"{chosen[2]} Design review" in busy.titles("2026-03-05")
+    assert _clash_free(busy, "2026-03-05")
 
 
 def test_a_birthday_is_told_and_nothing_gives_way_to_it(me: Assistant) -> None:
