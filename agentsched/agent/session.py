@@ -62,6 +62,8 @@ class Standing:
     plan: Plan | None
     """What is proposed, else what was planned last."""
     executed: tuple[str, ...] = ()
+    message: str = ""
+    """What was said last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -337,4 +339,5 @@ def _standing(snapshot: StateSnapshot) -> Standing:
         graph=values.get("wanted") if proposed is not None else values.get("graph"),
         plan=proposed or values.get("plan"),
         executed=tuple(values.get("executed", ())),
+        message=values.get("message", ""),
     )

@@ -97,16 +97,25 @@ async def _chat(
 async def _once(session: Session, wish: _Wish) -> int:
     """One message or answer, for scripts; without a message: go on, and say where it stands."""
     from agentsched.agent import Approval, read_reply
-    from agentsched.cli.telling import Teller, follow, outcome, tell
+    from agentsched.cli.output import note
+    from agentsched.cli.telling import NOT_READ, Teller, follow, outcome, tell
 
     teller = Teller(quiet=wish.json)
     standing = await session.standing()
-    if standing.status == "unfinished":
+    cut_off = standing.message if standing.status == "unfinished" else None
+    if cut_off is not None:
         await follow(session, session.go_on(), teller)
         standing = await session.standing()
-    message = wish.message
+    message, yes = wish.message, wish.yes
     if message is None and not sys.stdin.isatty() and standing.status != "unfinished":
         message = _piped()
+    if message is not None and cut_off is not None:
+        if message.strip() == cut_off.strip():
+            message = None  # the same command once more: it has just been gone on with
+        elif standing.ask is not None:
+            # Nobody has seen yet what is asked, so these words are no answer to it.
+            note(NOT_READ)
+            message, yes = None, False
     if message is not None:
         if standing.ask is not None:
             events = session.reply(read_reply(message, standing.ask))
@@ -119,7 +128,7 @@ async def _once(session: Session, wish: _Wish) -> int:
             f"thread {session.context.thread!r} has nothing to go on with; say what you want: "
             'agentsched chat "WORDS"'
         )
-    while wish.yes and standing.ask is not None and standing.ask.kind == "approval":
+    while yes and standing.ask is not None and standing.ask.kind == "approval":
         if not wish.json:
             tell(standing, session)
         await follow(session, session.reply(Approval(decision="yes")), teller)

@@ -9,7 +9,7 @@ from prompt_toolkit.history import FileHistory
 
 from agentsched.agent import read_reply
 from agentsched.cli.output import show, table
-from agentsched.cli.telling import Teller, follow, stopped_words, tell
+from agentsched.cli.telling import NOT_READ, Teller, follow, stopped_words, tell
 from agentsched.errors import AgentSchedError, Exit, UserError
 from agentsched.settings import home
 from evaluator.errors import EvaluatorError
@@ -58,6 +58,10 @@ async def converse(session: Session) -> int:
             if standing.status == "unfinished":  # what it carries out must not be forgotten
                 await _go_on(session)
                 standing = await session.standing()
+                if standing.ask is not None:  # which nobody has seen yet
+                    show(NOT_READ)
+                    tell(standing, session)
+                    continue
             ask = standing.ask
             events = session.say(line) if ask is None else session.reply(read_reply(line, ask))
             await follow(session, events, Teller())

@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 
     from agentsched.agent import Event, Section, Session, Standing, Stopped
 
+NOT_READ = (
+    "a turn was cut off and asks first; what you said was not read: answer, then say it again"
+)
+
 
 class Teller:
     """Shows events: a line for what began and ended, a bar of how much is done."""

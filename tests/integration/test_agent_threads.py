@@ -7,7 +7,7 @@ import contextlib
 import os
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,9 +16,19 @@ from assistant import assistant, default_jobs, job
 
 from agentsched.agent import Session, Stopped
 from agentsched.agent.threads import check_thread_name, holding, open_threads
+from agentsched.cli import main
 from agentsched.errors import StorageError, UserError
 
 REQUEST = "Train the model and evaluate it when that is done"
+SETTINGS = """
+[agent]
+inventory = "machines.toml"
+jobs = "jobs.toml"
+[calendar]
+url = "calendar"
+[execution]
+eager = true
+"""
 
 
 @pytest.fixture(scope="module")
@@ -159,3 +169,47 @@ def test_changes_of_the_calendar_are_waited_for_before_a_thread_is_given_up() ->
         assert done == ["all"]
 
     asyncio.run(cut_off())
+
+
+class _Killed(BaseException):
+    """The process ends here."""
+
+
+@pytest.fixture
+def cut_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
+    """A thread whose first turn was killed before it could ask; returns what runs the command."""
+    assistant(tmp_path, monkeypatch)
+    (tmp_path / "agentsched.toml").write_text(SETTINGS)
+    monkeypatch.setenv("AGENTSCHED_MEMORY_URL", f"sqlite:///{tmp_path}/memory.db")
+
+    def chat(*words: str) -> int:
+        return main(["chat", "--thread", "t", "--model", "none", *words])
+
+    def killed(*_: object) -> None:
+        raise _Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr("agentsched.agent.steps.work.make_plan", killed)
+        with contextlib.suppress(_Killed):
+            chat(REQUEST)
+    return chat
+
+
+def test_a_yes_is_no_answer_to_what_was_not_shown(
+    cut_off: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cut_off("yes") == 0
+    told = capsys.readouterr()
+    assert "what you said was not read" in told.err
+    assert "Shall I run it?" in told.out
+    assert not (tmp_path / "train.ran").exists()
+    assert cut_off("yes") == 0  # now it was
+    assert (tmp_path / "train.ran").read_text() == "ran\n"
+
+
+def test_the_same_command_once_more_goes_on(
+    cut_off: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cut_off(REQUEST, "--yes") == 0
+    assert "not read" not in capsys.readouterr().err
+    assert (tmp_path / "train.ran").read_text() == "ran\n"
