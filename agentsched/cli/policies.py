@@ -71,7 +71,7 @@ def facts(policy: Rule) -> dict[str, Any]:
         **known,
         "summary": _first_line(policy.text),
         "shape": policy.shape,
-        "discipline": policy.discipline,
+        "discipline": policy.discipline if policy.lane == "pure" else "its own",
     }
 
 

@@ -108,7 +108,8 @@ def _shape(top: TopLevel) -> Shape:
         return "key"
     found = ", ".join(f"`{name}`" for name in top.functions) or "no function"
     raise SubsetError(
-        f"no entry point, found {found}: define {SPELLING['key']} or {SPELLING['score']}"
+        f"no entry point, found {found}: define {SPELLING['key']} or {SPELLING['score']}, or "
+        "`def decide(state)` for the general lane"
     )
 
 
