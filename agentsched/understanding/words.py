@@ -6,7 +6,8 @@ import re
 from collections.abc import Set
 
 POLITE = (
-    r"please|pls|plz|hey|hi|hello|ok|okay|so|well|also|and|but|then|now|yes|no|sure|great|thanks"
+    r"please|pls|plz|hey|hi|hello|ok|okay|so|well|also|and|but|then|now|yes|sure|great|thanks"
+    r"|no(?! (?:more )?(?:meeting|call|event|appointment)s?\b)"
     r"|thank you|oh|actually|um|can you|could you|would you|will you|can we|could we|you can"
     r"|you could"
     r"|i need you to|i want you to|i would like you to|i'd like you to|i'd like to|i would like to"

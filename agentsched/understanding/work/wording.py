@@ -16,9 +16,11 @@ _MARK = re.compile(r"^\s*(?:(?P<number>\d{1,2})[.)]|[-*•·]|\(?[a-h]\))\s+(?=\
 _LINKED = re.compile(r"(?:then|next|finally|lastly|meanwhile|in parallel|at the same time)\b", re.I)
 _NOT_BEFORE = re.compile(
     r"^(?:please )?(?:do not|don't|never) (?P<what>.+?),? "
-    r"(?:before|until|till|unless) (?P<over>.+)$",
+    r"(?:before|until|till|unless) (?P<over>(?!(?:\d{1,2}(?::\d\d)?(?: ?[ap]\.?m\b\.?)?|noon"
+    r"|midnight)\W*(?:(?:on|in|at) .+)?$).+)$",
     re.IGNORECASE,
 )
+"""What waits for something; a time of day is nothing to wait for."""
 _START = re.compile(r"(?:start|begin|launch|kick off|run|do) (?=(?:the|our|my|any)\b)", re.I)
 _WAIT_BEFORE = re.compile(
     r"\bwait (?:for|until|till) (?P<over>[^,;]+?)"
