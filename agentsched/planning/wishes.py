@@ -100,16 +100,16 @@ def _within(activity: Activity, good: tuple[Spans, ...]) -> Activity:
 
 
 def _difference(form: Formulation, spent: Costs, strict: Costs) -> str:
-    """Return what would be worse if the hint were kept, in words."""
+    """Return what is had in place of the hint, in words."""
     worse = []
     if strict.makespan > spent.makespan:
-        worse.append(f"everything would end {length(strict.makespan - spent.makespan)} later")
+        worse.append(f"an end {length(strict.makespan - spent.makespan)} earlier")
     if strict.late > spent.late:
         by = length((strict.late - spent.late) / LATE)
-        worse.append(f"due times would be missed by {by} more")
+        worse.append(f"due times missed by {by} less")
     for number, points in sorted(strict.hints.items()):
         if points > spent.hints.get(number, 0):
-            worse.append(f"{described(form.request.graph.hints[number])!r} would be lost")
+            worse.append(repr(described(form.request.graph.hints[number])))
     if strict.moved > spent.moved:
-        worse.append("more of the plan in force would change")
+        worse.append("fewer changes of the plan in force")
     return listed(worse) or "nothing that could be found: more time for planning may keep it"

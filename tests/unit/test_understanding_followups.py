@@ -140,6 +140,8 @@ def test_what_is_no_follow_up_stays_what_it_is(message: str, kind: str) -> None:
 
 
 def test_without_keeps_a_graph_whole() -> None:
+    told = plan().model_copy(update={"notes": (f"{EVAL}: as job 'evaluate'", f"{LARGE}: 2 h")})
+    assert without(told, {EVAL}).notes == (f"{LARGE}: 2 h",)
     graph = without(plan(), {SMALL, EVAL})
     assert edges(graph) == {LARGE: set(), REPORT: set()}
     assert all(set(hint.tasks) <= {LARGE, REPORT} for hint in graph.hints)

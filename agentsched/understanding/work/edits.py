@@ -35,8 +35,17 @@ def without(graph: TaskGraph, gone: set[str]) -> TaskGraph:
     phrases = {p for task in graph.tasks if task.id in gone for p in task.phrases}
     phrases -= {p for task in tasks for p in task.phrases}
     goals = tuple(goal for goal in graph.goals if goal not in phrases)
+    notes = tuple(note for note in graph.notes if note.partition(": ")[0] not in gone)
     return with_tasks(
-        graph.model_copy(update={"name": name, "hints": hints, "apart": apart, "goals": goals}),
+        graph.model_copy(
+            update={
+                "name": name,
+                "hints": hints,
+                "apart": apart,
+                "goals": goals,
+                "notes": notes,
+            }
+        ),
         tasks,
     )
 
