@@ -116,7 +116,7 @@ def _events(query: Query, now: datetime, context: AgentContext) -> Section:
     low, high = _window(query, now)
     with context.desk() as desk:
         expanded = desk.book.expand(low.astimezone(UTC), high.astimezone(UTC))
-    found = expanded.occurrences
+    found = [o for o in expanded.occurrences if _is_asked(query, o.start, context)]
     about = _words(query.about) - _SAY_NOTHING
     named = [o for o in found if about & _words(o.title)]
     lines = [_line(o, context) for o in (named or found)]
@@ -155,6 +155,7 @@ def _free(query: Query, now: datetime, context: AgentContext) -> Section:
     lines = [
         f"{moment(stretch.start, context.zone)} to {stretch.end.astimezone(context.zone):%H:%M}"
         for stretch in found
+        if _is_asked(query, stretch.start, context)
     ]
     return Section(title="Free", lines=short(lines) or ("no free time within working hours",))
 
@@ -278,12 +279,25 @@ def _line(occurrence: Occurrence, context: AgentContext) -> str:
     return f"{when}  {occurrence.title[:100]}{where}"
 
 
+_BY_DAY = re.compile(r"\bBYDAY=([A-Z,]+)")
+_DAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
+
+
+def _is_asked(query: Query, moment: datetime, context: AgentContext) -> bool:
+    """Whether a time is on one of the days a question names: "on Monday and Tuesday"."""
+    days = _BY_DAY.search(query.when.rrule) if query.when is not None else None
+    weekday = _DAYS[moment.astimezone(context.zone).weekday()]
+    return days is None or weekday in days[1].split(",")
+
+
 def _window(query: Query, now: datetime) -> tuple[datetime, datetime]:
     when = query.when
     if when is None or when.start is None:
         if when is not None and when.due is not None:
             return now, when.due
         return now, now + WEEK
+    if _BY_DAY.search(when.rrule):
+        return when.start, when.start + WEEK
     if when.end is not None:
         return when.start, when.end
     return when.start, when.start + (timedelta(days=1) if when.all_day else timedelta(hours=1))

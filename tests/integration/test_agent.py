@@ -232,6 +232,17 @@ def test_what_was_chosen_counts_before_what_was_only_proposed(busy: Assistant) -
     assert _clash_free(busy, "2026-03-05")
 
 
+def test_a_question_about_two_days_is_answered_for_both(busy: Assistant) -> None:
+    told = lines(busy.talk("what do I have on Monday and Friday?")).splitlines()
+    assert [line.split("  ")[0][:10] for line in told if "review" in line] == [
+        "Fri 06 Mar", "Mon 09 Mar",
+    ]  # fmt: skip
+    free = lines(busy.talk("when am I free on Monday and Friday?"))
+    assert "Mon 09 Mar" in free
+    assert "Fri 06 Mar" in free
+    assert "Thu 05 Mar" not in free
+
+
 def test_a_birthday_is_told_and_nothing_gives_way_to_it(me: Assistant) -> None:
     day = REVIEW.replace("DTSTART:20260302T093000", "DTSTART;VALUE=DATE:19900305")
     day = day.replace("DTEND:20260302T100000", "DTEND;VALUE=DATE:19900306")
