@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta, tzinfo
 from typing import Literal, assert_never
 
@@ -53,7 +53,7 @@ def drafts_of(
             yield _meeting(intent, desk, book)
         case MoveEvent():
             for aim in _aims(intent.event, intent.scope, desk, last):
-                yield _moved(intent, aim, desk.zone)
+                yield _moved(intent, _of_that_day(intent, aim, desk), desk.zone)
         case CancelEvent():
             for aim in _aims(intent.event, intent.scope, desk, last):
                 yield _cancelled(aim, desk)
@@ -237,6 +237,20 @@ def _aims(wanted: EventRef, scope: Scope, desk: Desk, last: str) -> list[_Aim]:
         of.setdefault(occurrence.uid, []).append(occurrence)
     rest: Scope = "future" if scope == "this" else scope
     return [_Aim(one[0], rest if one[0].in_series else "this", len(one)) for one in of.values()]
+
+
+def _of_that_day(intent: MoveEvent, aim: _Aim, desk: Desk) -> _Aim:
+    """Take the target day's own occurrence: "the standup to 9:45 on Monday" means Monday's."""
+    to = intent.to
+    if to is None or to.start is None or to.all_day or intent.event.when is not None:
+        return aim
+    no_day = any(said.startswith("no day") for said in to.assumed)
+    if no_day or aim.scope != "this" or not aim.occurrence.in_series:
+        return aim
+    day = to.start.astimezone(desk.zone).replace(hour=0, minute=0, second=0, microsecond=0)
+    of_day = desk.occurrences(day, day + timedelta(days=1))
+    own = [o for o in of_day if o.uid == aim.occurrence.uid]
+    return replace(aim, occurrence=own[0]) if len(own) == 1 else aim
 
 
 def revised(

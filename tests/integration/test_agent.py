@@ -232,6 +232,12 @@ def test_what_was_chosen_counts_before_what_was_only_proposed(busy: Assistant) -
     assert _clash_free(busy, "2026-03-05")
 
 
+def test_moved_to_a_time_on_a_day_means_the_one_of_that_day(busy: Assistant) -> None:
+    busy.talk("move the design review to 11:00 on Monday", "yes")
+    assert busy.titles("2026-03-09") == ["11:00 Design review"]
+    assert busy.titles("2026-03-05") == ["09:30 Design review"]
+
+
 def test_a_question_about_two_days_is_answered_for_both(busy: Assistant) -> None:
     told = lines(busy.talk("what do I have on Monday and Friday?")).splitlines()
     assert [line.split("  ")[0][:10] for line in told if "review" in line] == [
