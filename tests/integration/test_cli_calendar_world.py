@@ -123,9 +123,9 @@ def test_one_flipped_byte_is_named(
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (("score", "sjf", "calendar-conflicts"), "is a rule of the cluster world; rules of this one: bayes"),
+        (("score", "sjf", "calendar-conflicts"), "the cluster world; rules of this one: bayes"),
         (("score", "knnn", "calendar-conflicts"), "did you mean 'knn'"),
-        (("score", "bayes", "single-machine"), "is a rule of the calendar world; rules of this one: atc"),
+        (("score", "bayes", "single-machine"), "the calendar world; rules of this one: atc"),
         (("score", "learner", "calendar-conflicts", "--lane", "general"), "the lanes pure, python"),
         (("evolve", "calendar-conflicts", "--proposer", "mutation", "--general"), "pure lane only"),
         (("evolve", "calendar-conflicts", "--workload", "x.swf"), "--workload 'x.swf' replaces"),
