@@ -37,13 +37,8 @@ def main(folder: str) -> int:
         0 only if this process ran it and it is done: a batch system takes that for success.
     """
     os.chdir(folder)
-    lock = os.open("lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
+    if not _take_lock():
         return ELSEWHERE
-    except OSError:
-        pass  # a file system without locks; the claim decides alone
     with open("job.json", encoding="utf-8") as file:
         job = json.load(file)
     if os.path.exists("started.json") or os.path.exists("ended.json"):
@@ -78,6 +73,26 @@ def main(folder: str) -> int:
     step("over")
     finish(started, code, outcome, reason)
     return 0 if outcome == "done" else 1
+
+
+def _take_lock() -> bool:
+    """Take the folder; False once another supervisor has begun.
+
+    Until then it may still die, so we stay: whoever launched us takes our silent end for the proof
+    that nobody will run the attempt, and tries anew.
+    """
+    lock = os.open("lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    while True:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if os.path.exists("started.json") or os.path.exists("ended.json"):
+                return False
+            time.sleep(0.02)
+        except OSError:
+            return True  # a file system without locks; the claim decides alone
+        else:
+            return True
 
 
 def step(name: str) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import fcntl
+import json
 import os
 import signal
 import subprocess
@@ -379,3 +381,22 @@ with Ledger(folder / "ledger.jsonl") as ledger:
     if detach:
         asyncio.run(executor(tmp_path).cancel("run.a.1"))
         assert gone(pid)
+
+
+@pytest.mark.parametrize("first", ["begins", "dies"])
+def test_a_second_supervisor_waits_until_the_first_has_begun_or_is_gone(
+    tmp_path: Path, first: str
+) -> None:
+    job = {"key": "run.a.1", "command": ["sh", "-c", "echo ran >> out"], "work": str(tmp_path),
+           "environment": {}}  # fmt: skip
+    (tmp_path / "job.json").write_text(json.dumps(job))
+    with (tmp_path / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        second = subprocess.Popen([sys.executable, "-I", "-S", str(SUPERVISOR), str(tmp_path)])
+        with pytest.raises(subprocess.TimeoutExpired):
+            second.wait(0.5)
+        if first == "begins":
+            (tmp_path / "started.json").write_text("{}")
+            assert second.wait(10) == 3
+    assert second.wait(10) == (3 if first == "begins" else 0)
+    assert (tmp_path / "out").exists() is (first == "dies")
