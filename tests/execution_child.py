@@ -82,11 +82,11 @@ def fork_life(folder: Path, kill_at: Point | None = None) -> int:
 def sweep(root: Path, width: int, looks: int) -> None:
     """One life through; then a folder for each step it took: one dies there, one goes on.
 
-    How often a life looks ("asked") depends on the machine: the first ``looks`` are taken.
+    How often a life looks ("asked") depends on the machine: the first ``looks`` are tried.
     """
     await_lives({fork_life(root / "whole"): (root / "whole", False)})
     steps = json.loads((root / "whole" / "steps").read_text())
-    steps["asked"] = min(steps["asked"], looks)
+    steps["asked"] = looks
     points = [(name, n) for name, count in steps.items() for n in range(1, count + 1)]
     running: dict[int, tuple[Path, bool]] = {}
     for name, n in points:
