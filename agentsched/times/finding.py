@@ -115,7 +115,8 @@ class _Speech:
         end = reading.end
         while self._known[end - 1] in ".," and self._known[end - 2 : end] != "m.":
             end -= 1
-        return Found(reading.start, end, self._text[reading.start : end], self.value(reading))
+        words = self._text[reading.start : end].rstrip()
+        return Found(reading.start, reading.start + len(words), words, self.value(reading))
 
     def _hint(self, reading: Reading) -> DayPart | None:
         if len(self._known) > PHRASE_LIMIT:

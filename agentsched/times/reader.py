@@ -467,9 +467,9 @@ def _agree(dated: Dated, value: Day) -> bool:
     """Whether two days can be said of one: a weekday and its date, a weekday and its week."""
     kinds = {type(dated.day), type(value)}
     if len(kinds) == 1:
-        both = (dated.day, value)
-        if all(isinstance(day, CalendarDay) for day in both):
-            return not (both[0].day and both[1].day) and not (both[0].month and both[1].month)  # type: ignore[union-attr]  # checked above
+        known = dated.day
+        if isinstance(known, CalendarDay) and isinstance(value, CalendarDay):
+            return not (known.day and value.day) and not (known.month and value.month)
         return dated.day == value
     if Weekday in kinds:
         return not kinds & {Holiday}

@@ -181,7 +181,7 @@ def _pieces(sentence: str, verbs: Set[str]) -> list[tuple[int, int]]:
             start = joint.end()
     # Amounts before a comma that opens a piece, blank here, are of the piece before.
     return [
-        (begin + len(re.match(r"(?:\s*,)*", sentence[begin:end])[0]), end)  # type: ignore[index]  # it always matches
+        (end - len(re.sub(r"^(?:\s*,)+", "", sentence[begin:end])), end)
         for begin, end in [*pieces, (start, len(sentence))]
     ]
 
